@@ -1,0 +1,51 @@
+# Two commands do everything on a bare machine with Python >= 3.11 (venv, pip) and make:
+#   make run    install, then a gateway with a demo account on 127.0.0.1:8080
+#   make test   install, then every test
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WORKERS ?= 2
+# A private index or mirror is the user's own pip configuration; nothing here names one.
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: install run test test-slow check bench lock clean
+
+install: $(STAMP)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Yizhan needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) ..."
+	@$(PIP) install --quiet --require-hashes --requirement requirements/dev.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: install
+	@exec $(BIN)/yizhan serve --demo
+
+test: install
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+
+test-slow: install
+	$(BIN)/python -m pytest -m slow -s
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+bench: install
+	$(BIN)/python -m bench
+
+# Renew the pinned requirements; uv goes into the project's own folder.
+lock: install
+	$(PIP) install --quiet --target $(VENV)/uv uv
+	$(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --output-file requirements/base.txt
+	$(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml --constraint requirements/base.txt --output-file requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,184 @@
+"""``yizhan account``: make, read and change accounts."""
+
+import secrets
+import string
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from yizhan.cli import show
+from yizhan.cli.link import Failed, call, segment
+from yizhan.cli.options import DEFAULT_DATA, Account, AsJson, Data, parse_credits
+from yizhan.model.account import LaneRule, SignatureRule
+
+app = typer.Typer(help="Accounts: who may send, and on which terms.", no_args_is_help=True)
+
+PASSWORD_LENGTH = 24
+
+Credit = Annotated[Decimal, typer.Option(parser=parse_credits, metavar="N", help="Starting balance in 条.")]
+Amount = Annotated[
+    Decimal, typer.Argument(parser=parse_credits, metavar="AMOUNT", help="条 to add; a negative amount takes back.")
+]
+FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+FromFile = Annotated[
+    Path | None, typer.Option("--password-file", exists=True, dir_okay=False, help="Read the password from a file.")
+]
+AllowIp = Annotated[
+    list[str] | None, typer.Option("--allow-ip", metavar="CIDR", help="Only these may call; repeat for several.")
+]
+SignatureText = Annotated[str | None, typer.Option("--signature", metavar="【…】", help="The registered signature.")]
+
+
+@app.command()
+def add(
+    account: Account,
+    *,
+    credit: Credit = "0",  # type: ignore[assignment]  # typer parses defaults too
+    password_stdin: FromStdin = False,
+    password_file: FromFile = None,
+    lane: Annotated[LaneRule, typer.Option(help="Waiting room of its calls.")] = LaneRule.AUTO,
+    signature_rule: Annotated[SignatureRule, typer.Option(help="What its texts must carry.")] = SignatureRule.REQUIRED,
+    signature: SignatureText = None,
+    allow_ip: AllowIp = None,
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
+    """Make an account; prints a generated password unless one is given."""
+    if credit < 0:
+        raise typer.BadParameter("must not be negative", param_hint="--credit")
+    given = _read_password(password_stdin, password_file)
+    password = given or _new_password()
+    body = {
+        "account": account,
+        "password": password,
+        "credit": str(credit),
+        "lane": lane,
+        "signature_rule": signature_rule,
+        "signature": signature or "",
+        "allow_ips": allow_ip or [],
+    }
+    made = call(data, "POST", "/accounts", json=body)
+    if given is None:
+        made["password"] = password
+    _print_account(made, json)
+    if given is None and not json:
+        show.say("Note the password now: only a digest of it is kept.")
+
+
+@app.command("list")
+def list_accounts(data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
+    """All accounts with their balances."""
+    accounts = call(data, "GET", "/accounts")
+    if json:
+        show.print_json(accounts)
+        return
+    columns = [
+        show.Column("account"),
+        show.Column("balance"),
+        show.Column("enabled"),
+        show.Column("lane"),
+        show.Column("signature_rule", "signature rule"),
+        show.Column("signature", wide_only=True),
+        show.Column("created_at", "created", time=True, wide_only=True),
+        show.Column("allow_ips", "allowed addresses", fills=True),
+    ]
+    show.print_table(columns, accounts, "no accounts yet: yizhan account add CORPID")
+
+
+@app.command("show")
+def show_account(account: Account, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
+    """One account with its settings and balance."""
+    _print_account(call(data, "GET", f"/accounts/{segment(account)}"), json)
+
+
+@app.command("set")
+def set_account(
+    account: Account,
+    *,
+    password_stdin: FromStdin = False,
+    password_file: FromFile = None,
+    lane: Annotated[LaneRule | None, typer.Option(help="Waiting room of its calls.")] = None,
+    signature_rule: Annotated[SignatureRule | None, typer.Option(help="What its texts must carry.")] = None,
+    signature: SignatureText = None,
+    allow_ip: AllowIp = None,
+    no_allow_ip: Annotated[bool, typer.Option("--no-allow-ip", help="Every address may call.")] = False,
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
+    """Change an account; it applies to the next call, without a restart. The list of allowed addresses is replaced."""
+    if allow_ip and no_allow_ip:
+        raise typer.BadParameter("contradicts --allow-ip", param_hint="--no-allow-ip")
+    wanted: dict[str, Any] = {
+        "password": _read_password(password_stdin, password_file),
+        "lane": lane,
+        "signature_rule": signature_rule,
+        "signature": signature,
+        "allow_ips": [] if no_allow_ip else allow_ip or None,
+    }
+    change = {name: value for name, value in wanted.items() if value is not None}
+    if not change:
+        raise typer.BadParameter("nothing to change: give at least one switch")
+    _print_account(call(data, "PATCH", f"/accounts/{segment(account)}", json=change), json)
+
+
+# Unknown options pass, so that a negative AMOUNT works with and without "--" before it.
+@app.command(context_settings={"ignore_unknown_options": True})
+def topup(
+    account: Account,
+    amount: Amount,
+    note: Annotated[str, typer.Option(help="Kept with the ledger entry.")] = "",
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
+    """Add to an account's balance, or take back with a negative AMOUNT (never below 0)."""
+    body = {"amount": str(amount), "note": note}
+    _print_account(call(data, "POST", f"/accounts/{segment(account)}/topup", json=body), json)
+
+
+@app.command()
+def enable(account: Account, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
+    """Let a disabled account call again."""
+    _print_account(call(data, "POST", f"/accounts/{segment(account)}/enable"), json)
+
+
+@app.command()
+def disable(account: Account, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
+    """Answer -102 to every call of an account; balance, ledger and messages stay."""
+    _print_account(call(data, "POST", f"/accounts/{segment(account)}/disable"), json)
+
+
+def _new_password() -> str:
+    alphabet = string.ascii_letters + string.digits
+    return "".join(secrets.choice(alphabet) for _ in range(PASSWORD_LENGTH))
+
+
+def _read_password(stdin: bool, file: Path | None) -> str | None:
+    """The password that was given, without its line end. No plain option: it would stand in the process list."""
+    if stdin and file:
+        raise typer.BadParameter("contradicts --password-file", param_hint="--password-stdin")
+    if stdin and sys.stdin.isatty():
+        text: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    elif stdin or file:
+        raw = file.read_bytes() if file else sys.stdin.buffer.read()
+        try:
+            text = raw.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError as error:
+            raise Failed("the password is not UTF-8") from error
+    else:
+        return None
+    if not text:
+        raise Failed("the password is empty")
+    return text
+
+
+def _print_account(account: dict[str, Any], json: bool) -> None:
+    if json:
+        show.print_json(account)
+        return
+    named = {"signature_rule": "signature rule", "allow_ips": "allowed addresses", "created_at": "created"}
+    pairs = [(named.get(key, key), value) for key, value in account.items()]
+    at = [(name, show.local_time(value) if name == "created" else value) for name, value in pairs]
+    show.print_details([(name, value if value not in ("", []) else "-") for name, value in at])

@@ -1,0 +1,113 @@
+"""``yizhan message``: what became of every message, and why a call was refused."""
+
+from typing import Annotated, Any
+
+import typer
+
+from yizhan.cli import show
+from yizhan.cli.link import Failed, Line, call, talk
+from yizhan.cli.options import DEFAULT_DATA, AsJson, Data, Limit, OfAccount
+
+app = typer.Typer(help="Messages: what became of each, and why.", no_args_is_help=True)
+
+PAGE = 1_000  # the API's limit for one call; a node goes on sending between two pages
+
+StateName = Annotated[str | None, typer.Option("--state", help="Only in this state: queued, sent, delivered, ...")]
+
+
+@app.command("list")
+def list_messages(
+    *,
+    account: OfAccount = None,
+    state: StateName = None,
+    number: Annotated[str | None, typer.Option("--number", help="Only to this number.")] = None,
+    submission: Annotated[int | None, typer.Option("--submission", help="Only of the call that got this id.")] = None,
+    limit: Limit = 50,
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
+    """Messages, newest first."""
+    wanted = {"account": account, "state": state, "number": number, "submission": submission}
+    messages = talk(data, lambda line: _pages(line, wanted, limit))
+    if json:
+        show.print_json(messages)
+        return
+    columns = [
+        show.Column("accepted_at", "accepted", time=True),
+        show.Column("submission"),
+        show.Column("id", wide_only=True),
+        show.Column("account"),
+        show.Column("number"),
+        show.Column("state"),
+        show.Column("price", wide_only=True),
+        show.Column("channel", wide_only=True),
+        show.Column("text", fills=True),
+    ]
+    show.print_table(columns, messages, "no messages")
+
+
+@app.command("show")
+def show_message(
+    id: Annotated[int, typer.Argument(metavar="ID", help="A submission's id, as its client got it, or a message's.")],
+    account: OfAccount = None,
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
+    """The whole story of a message, or of every message of a submission."""
+    stories = call(data, "GET", f"/messages/{id}", params={"account": account})
+    if json:
+        show.print_json(stories)
+        return
+    from yizhan.cli.timeline import print_stories
+
+    print_stories(stories)
+
+
+@app.command()
+def cancel(
+    submission: Annotated[int, typer.Argument(metavar="SUBMISSION", help="The id its client got.")],
+    account: OfAccount = None,
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
+    """Cancel what of a submission was not sent yet, and refund it."""
+    done = call(data, "POST", f"/submissions/{submission}/cancel", json={"account": account})
+    if json:
+        show.print_json({"submission": submission, **done})
+    if not done["cancelled"]:
+        raise Failed(f"nothing of submission {submission} waits any more")
+    if not json:
+        show.say(f"{done['cancelled']} messages of submission {submission} cancelled")
+
+
+@app.command()
+def refused(limit: Limit = 50, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
+    """Refused calls, newest first, with the rule that refused them."""
+    refusals = call(data, "GET", "/refusals", params={"limit": limit})
+    if json:
+        show.print_json(refusals)
+        return
+    columns = [
+        show.Column("at", time=True),
+        show.Column("operation"),
+        show.Column("account"),
+        show.Column("address", wide_only=True),
+        show.Column("code"),
+        show.Column("reject", "reason"),
+        show.Column("hit", fills=True),
+        show.Column("text", wide_only=True),
+    ]
+    show.print_table(columns, refusals, "no call was refused")
+
+
+async def _pages(line: Line, wanted: dict[str, Any], limit: int) -> list[dict[str, Any]]:
+    """Up to ``limit`` messages, fetched a page at a time."""
+    messages: list[dict[str, Any]] = []
+    while len(messages) < limit:
+        size = min(PAGE, limit - len(messages))
+        before = messages[-1]["id"] if messages else None
+        page = await line.call("GET", "/messages", params={**wanted, "limit": size, "before": before})
+        messages += page
+        if len(page) < size:
+            break
+    return messages

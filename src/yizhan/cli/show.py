@@ -1,0 +1,160 @@
+"""What commands print. Texts and numbers may hold anything, so nothing reaches a terminal unless it is harmless."""
+
+import json as jsonlib
+import os
+import re
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+# Control, format (bidirectional and zero-width ones), lone surrogates, line and paragraph separators.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# What JSON would leave as it is although terminals act on it: DEL, C1 controls, bidirectional and zero-width marks.
+_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+STATE_STYLES = {
+    "delivered": "green",
+    "sent": "cyan",
+    "uncertain": "yellow",
+    "unknown": "yellow",
+    "failed": "red",
+    "expired": "red",
+    "rejected": "red",
+    "invalid": "red",
+    "blocked": "red",
+}
+
+
+def visible(text: str) -> str:
+    """``text`` with every character that acts instead of being seen replaced by a picture or its number."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_seen(character) for character in text)
+
+
+def _seen(character: str) -> str:
+    if unicodedata.category(character) not in _HIDDEN:
+        return character
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code)  # ␀ to ␟
+    if code == 0x7F:
+        return "␡"
+    return f"<U+{code:04X}>"
+
+
+def to_json(value: Any) -> str:
+    """``value`` as an indented JSON document that is safe to see, readable where the terminal knows Chinese."""
+    utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+    document = jsonlib.dumps(value, ensure_ascii=not utf8, indent=2)
+    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match.group()):04x}", document)
+
+
+def print_json(value: Any) -> None:
+    """Print ``value`` as the only thing on standard output."""
+    sys.stdout.write(to_json(value) + "\n")
+
+
+def say(line: str) -> None:
+    """Print one line for a person; control characters in it become visible."""
+    sys.stdout.write(visible(line) + "\n")
+
+
+def warn(line: str) -> None:
+    """Print one line on standard error."""
+    sys.stderr.write(f"yizhan: {visible(line)}\n")
+
+
+def local_time(at: str | None) -> str:
+    """An RFC 3339 time as this machine's clock shows it, to the second; empty for None."""
+    return datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M:%S") if at else ""
+
+
+def show_value(value: Any) -> str:
+    """One value of an answer for a person: harmless, and amounts without needless decimals."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3f}".rstrip("0").rstrip(".")
+    if isinstance(value, list):
+        return ", ".join(show_value(item) for item in value)
+    return visible(str(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: which key of the rows, under which head, and how it behaves."""
+
+    key: str
+    head: str = ""
+    time: bool = False
+    fills: bool = False  # takes the width that is left, cut with an ellipsis on a terminal
+    wide_only: bool = False  # left out on terminals of less than 110 columns
+
+
+def make_console() -> "Console":
+    """A rich console on standard output that prints as wide as the content where nobody looks at it."""
+    from rich.console import Console
+
+    terminal = sys.stdout.isatty()
+    width = None if terminal or "COLUMNS" in os.environ else 2_000
+    return Console(markup=False, highlight=False, emoji=False, width=width)
+
+
+def print_table(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], nothing: str) -> None:
+    """Print ``rows`` under ``columns``, or the line ``nothing`` when there are none."""
+    if not rows:
+        say(nothing)
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    console = make_console()
+    shown = [column for column in columns if not column.wide_only or console.width >= 110]
+    fills = console.is_terminal and any(column.fills for column in shown)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=fills, header_style="bold")
+    for column in shown:
+        table.add_column(
+            Text(column.head or column.key),
+            no_wrap=True,
+            overflow="ellipsis",
+            ratio=1 if fills and column.fills else None,
+            justify="right" if all(_is_number(row[column.key]) for row in rows) else "left",
+        )
+    for row in rows:
+        table.add_row(*(_cell(column, row[column.key]) for column in shown))
+    console.print(table)
+
+
+def print_details(pairs: Sequence[tuple[str, Any]]) -> None:
+    """Print names and values, one pair a line."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in pairs:
+        grid.add_row(Text(name, style="dim"), Text(show_value(value)))
+    make_console().print(grid)
+
+
+def _cell(column: Column, value: Any) -> "Text":
+    from rich.text import Text
+
+    if column.time:
+        return Text(local_time(value), style="dim")
+    return Text(show_value(value), style=STATE_STYLES.get(value, "") if column.key == "state" else "")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

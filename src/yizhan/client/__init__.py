@@ -1,0 +1,1 @@
+"""A client of any LinkWS platform: ours, or the one that a program is leaving."""

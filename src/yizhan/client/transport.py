@@ -1,0 +1,83 @@
+"""One HTTP exchange with a platform: exactly one try, a bounded answer, and what a failure means for the call."""
+
+import re
+from dataclasses import dataclass
+
+import httpx
+
+from yizhan import __version__
+from yizhan.client.errors import NotLinkWS, Unreachable
+
+MAX_ANSWER_BYTES = 65_536  # every answer of the pair is a number; a fault or an error page may be longer
+_PAGE = re.compile(r"/[^/]*\.as[mp]x(?:/.*)?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: the HTTP status, the body, and where a redirect points."""
+
+    status: int
+    body: bytes
+    location: str = ""
+
+    @property
+    def excerpt(self) -> str:
+        """The beginning of the body on one line, for a person."""
+        try:
+            text = self.body.decode()
+        except UnicodeDecodeError:
+            text = self.body.decode("gb18030", "replace")
+        text = " ".join(text.split())
+        return text if len(text) <= 100 else f"{text[:100]}..."
+
+
+def root_of(url: str) -> str:
+    """The folder that holds the operations, with a slash at its end: ``LinkWS.asmx`` and what follows it are dropped.
+
+    ValueError for anything but an http or https address.
+    """
+    try:
+        parsed = httpx.URL(url.strip())
+    except httpx.InvalidURL as error:
+        raise ValueError(f"must be an http:// or https:// address, {url!r} is not: {error}") from error
+    if parsed.scheme not in ("http", "https") or not parsed.host or (parsed.port or 0) > 65_535:
+        raise ValueError(f"must be an http:// or https:// address such as http://127.0.0.1:8080/sdk2/, not {url!r}")
+    path = _PAGE.sub("/", parsed.path).rstrip("/") + "/"
+    return str(parsed.copy_with(path=path, query=None, fragment=None))
+
+
+def new_connection(timeout_s: float) -> httpx.Client:
+    """A client that never repeats a request by itself; ``timeout_s`` bounds every step, connecting at most 10 s.
+
+    Connections are not kept: a kept one that the platform closes at the wrong moment would leave a send's fate open.
+    """
+    return httpx.Client(
+        timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 10)),
+        limits=httpx.Limits(max_keepalive_connections=0),
+        headers={"User-Agent": f"yizhan/{__version__}", "Accept-Encoding": "identity"},
+        follow_redirects=False,
+    )
+
+
+def exchange(http: httpx.Client, request: httpx.Request) -> Reply:
+    """Write ``request`` once and read its answer. Unreachable when none came, NotLinkWS when it is too long."""
+    where = request.url.netloc.decode("ascii", "replace")
+    body = bytearray()
+    try:
+        response = http.send(request, stream=True)
+        try:
+            for piece in response.iter_bytes():
+                body += piece
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise NotLinkWS(f"more than {MAX_ANSWER_BYTES} bytes", "", uncertain=response.status_code < 300)
+        finally:
+            response.close()
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
+        raise Unreachable(f"{where}: {_reason(error)}", uncertain=False) from error
+    except httpx.HTTPError as error:
+        raise Unreachable(f"{where}: {_reason(error)}", uncertain=True) from error
+    return Reply(response.status_code, bytes(body), response.headers.get("Location", ""))
+
+
+def _reason(error: httpx.HTTPError) -> str:
+    return "timed out" if isinstance(error, httpx.TimeoutException) else str(error) or type(error).__name__

@@ -1,0 +1,81 @@
+"""Admin API: accounts and the ledger."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from yizhan.console.bodies import AccountChange, Limit, NewAccount, Topup
+from yizhan.console.desk import Actor
+from yizhan.flow.ask import Ask
+from yizhan.flow.operate import Operate
+from yizhan.model.money import to_milli
+from yizhan.model.views import AccountView, LedgerCheck, LedgerView
+
+
+def account_router(operate: Operate, ask: Ask) -> APIRouter:
+    """``/accounts``: make, read and change accounts. A name may hold a slash, so it takes the path's ``:path``."""
+    router = APIRouter(prefix="/accounts", tags=["accounts"])
+
+    @router.get("")
+    async def list_accounts() -> list[AccountView]:
+        return await ask.accounts()
+
+    @router.post("", status_code=201)
+    async def add_account(body: NewAccount, actor: Actor) -> AccountView:
+        password_md5 = body.md5_hex()
+        assert password_md5 is not None  # noqa: S101  the model requires one
+        return await operate.add_account(
+            actor,
+            body.account,
+            password_md5=password_md5,
+            credit_milli=to_milli(body.credit),
+            lane=body.lane,
+            signature_rule=body.signature_rule,
+            signature=body.signature,
+            allow_ips=body.allow_ips,
+        )
+
+    @router.get("/{account:path}")
+    async def show_account(account: str) -> AccountView:
+        return await ask.account(account)
+
+    @router.patch("/{account:path}")
+    async def set_account(account: str, body: AccountChange, actor: Actor) -> AccountView:
+        return await operate.set_account(
+            actor,
+            account,
+            password_md5=body.md5_hex(),
+            lane=body.lane,
+            signature_rule=body.signature_rule,
+            signature=body.signature,
+            allow_ips=body.allow_ips,
+        )
+
+    @router.post("/{account:path}/topup")
+    async def topup(account: str, body: Topup, actor: Actor) -> AccountView:
+        return await operate.topup(actor, account, to_milli(body.amount), body.note)
+
+    @router.post("/{account:path}/enable")
+    async def enable(account: str, actor: Actor) -> AccountView:
+        return await operate.enable_account(actor, account)
+
+    @router.post("/{account:path}/disable")
+    async def disable(account: str, actor: Actor) -> AccountView:
+        return await operate.disable_account(actor, account)
+
+    return router
+
+
+def ledger_router(ask: Ask) -> APIRouter:
+    """``/ledger``: entries, newest first, and the check of the whole."""
+    router = APIRouter(prefix="/ledger", tags=["ledger"])
+
+    @router.get("")
+    async def list_entries(account: str | None = None, limit: Annotated[Limit, Query()] = 50) -> list[LedgerView]:
+        return await ask.ledger(account, limit)
+
+    @router.get("/check")
+    async def verify() -> LedgerCheck:
+        return await ask.verify_ledger()
+
+    return router

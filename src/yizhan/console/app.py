@@ -1,0 +1,42 @@
+"""The control plane: one FastAPI app over the flow, served on a unix socket or driven in process by the CLI."""
+
+from fastapi import APIRouter, FastAPI
+
+from yizhan import __version__
+from yizhan.console.accounts import account_router, ledger_router
+from yizhan.console.lists import address_router, keyword_router, number_router
+from yizhan.console.messages import message_router, submission_router, watch_router
+from yizhan.console.problem import answer_problems
+from yizhan.flow.ask import Ask
+from yizhan.flow.operate import Operate
+from yizhan.kit.clock import Clock, SystemClock
+
+PREFIX = "/api/v1"
+MAX_BODY_BYTES = 16 * 1024 * 1024  # the longest list of keywords, with room
+
+
+def make_admin_app(operate: Operate, ask: Ask, clock: Clock | None = None) -> FastAPI:
+    """The admin API under ``/api/v1``. It has no log-in of its own: whoever reaches the socket is the operator."""
+    app = FastAPI(
+        title="Yizhan admin API",
+        version=__version__,
+        docs_url=None,  # its pages load scripts from elsewhere; /openapi.json stays
+        redoc_url=None,
+        max_body_size=MAX_BODY_BYTES,
+    )
+    answer_problems(app)
+    api = APIRouter(prefix=PREFIX)
+    routers = (
+        account_router(operate, ask),
+        ledger_router(ask),
+        keyword_router(operate, ask),
+        address_router(operate, ask, clock or SystemClock()),
+        number_router(operate, ask),
+        message_router(ask),
+        submission_router(operate),
+        watch_router(ask),
+    )
+    for router in routers:
+        api.include_router(router)
+    app.include_router(api)
+    return app

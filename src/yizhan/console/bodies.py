@@ -1,0 +1,118 @@
+"""What the admin API accepts: one model per request body. Unknown keys are mistakes, money is in 条."""
+
+from decimal import Decimal
+from hashlib import md5
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from yizhan.model.account import LaneRule, SignatureRule
+from yizhan.model.money import MAX_CREDITS, to_milli
+
+# Bounds of sizes only; what a value must look like is decided in ``flow.operate``.
+Note = Annotated[str, Field(max_length=500)]
+Word = Annotated[str, Field(min_length=1, max_length=300)]
+Words = Annotated[list[Word], Field(min_length=1, max_length=200_000)]
+RowId = Annotated[int, Field(ge=1, lt=2**63)]
+Limit = Annotated[int, Field(ge=1, le=1_000)]
+
+
+def _representable(credits: Decimal) -> Decimal:
+    to_milli(credits)
+    return credits
+
+
+# The bounds come first: they keep absurd exponents away from the arithmetic.
+Credits = Annotated[Decimal, Field(ge=-MAX_CREDITS, le=MAX_CREDITS), AfterValidator(_representable)]
+
+
+class Body(BaseModel):
+    """A request body."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Password(Body):
+    """A new password: itself, or the MD5 hex of its UTF-8 bytes (what clients send as ``Pwd``; contract, section 3)."""
+
+    password: str | None = Field(None, min_length=1, max_length=256, repr=False)
+    password_md5: str | None = Field(None, pattern=r"^[0-9A-Fa-f]{32}$", repr=False)
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "Password":
+        if self.password is not None and self.password_md5 is not None:
+            raise ValueError("give password or password_md5, not both")
+        return self
+
+    def md5_hex(self) -> str | None:
+        """The lower-case MD5 hex, None when no password was given."""
+        if self.password is not None:
+            return md5(self.password.encode(), usedforsecurity=False).hexdigest()
+        return None if self.password_md5 is None else self.password_md5.lower()
+
+
+class NewAccount(Password):
+    """``POST /accounts``."""
+
+    account: Annotated[str, Field(min_length=1, max_length=64)]
+    credit: Annotated[Credits, Field(ge=0)] = Decimal(0)
+    lane: LaneRule = LaneRule.AUTO
+    signature_rule: SignatureRule = SignatureRule.REQUIRED
+    signature: Note = ""
+    allow_ips: Annotated[list[Note], Field(max_length=1_000)] = []
+
+    @model_validator(mode="after")
+    def _with_password(self) -> "NewAccount":
+        if self.md5_hex() is None:
+            raise ValueError("password or password_md5 is required")
+        return self
+
+
+class AccountChange(Password):
+    """``PATCH /accounts/{account}``: what is left out stays as it is."""
+
+    lane: LaneRule | None = None
+    signature_rule: SignatureRule | None = None
+    signature: Note | None = None
+    allow_ips: Annotated[list[Note], Field(max_length=1_000)] | None = None
+
+
+class Topup(Body):
+    """``POST /accounts/{account}/topup``; a negative amount takes back."""
+
+    amount: Credits
+    note: Note = ""
+
+
+class KeywordList(Body):
+    """Words to put on the list of forbidden keywords, or to take off it."""
+
+    words: Words
+
+
+class TextToTest(Body):
+    """A text to hold against the keywords."""
+
+    text: Annotated[str, Field(max_length=100_000)]
+
+
+class AddressBlock(Body):
+    """``POST /addresses``: an address or a network; for ``minutes``, or until it is taken off."""
+
+    network: Annotated[str, Field(min_length=1, max_length=100)]
+    reason: Note = ""
+    minutes: Annotated[float, Field(gt=0, le=5_256_000, allow_inf_nan=False)] | None = None
+
+
+class NumberBlock(Body):
+    """``POST /numbers``: for one account, or for everybody when ``account`` is left out."""
+
+    number: Annotated[str, Field(min_length=1, max_length=64)]
+    account: str | None = None
+    reason: Note = ""
+
+
+class Cancellation(Body):
+    """``POST /submissions/{id}/cancel``; ``account`` where several have a submission of this id."""
+
+    account: str | None = None

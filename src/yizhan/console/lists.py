@@ -1,0 +1,73 @@
+"""Admin API: forbidden keywords, blocked addresses, blocked numbers."""
+
+from fastapi import APIRouter
+
+from yizhan.console.bodies import AddressBlock, KeywordList, NumberBlock, TextToTest
+from yizhan.console.desk import Actor
+from yizhan.flow.ask import Ask
+from yizhan.flow.operate import Operate
+from yizhan.kit.clock import Clock
+from yizhan.model.views import AddressView, KeywordHit, NumberView
+
+
+def keyword_router(operate: Operate, ask: Ask) -> APIRouter:
+    """``/keywords``."""
+    router = APIRouter(prefix="/keywords", tags=["lists"])
+
+    @router.get("")
+    async def list_keywords() -> list[str]:
+        return await ask.keywords()
+
+    @router.post("")
+    async def add_keywords(body: KeywordList, actor: Actor) -> dict[str, int]:
+        return {"added": await operate.add_keywords(actor, body.words)}
+
+    # DELETE has no body by HTTP's rules, and a URL is no place for a list of words.
+    @router.post("/remove")
+    async def remove_keywords(body: KeywordList, actor: Actor) -> dict[str, int]:
+        return {"removed": await operate.remove_keywords(actor, body.words)}
+
+    @router.post("/test")
+    async def test_text(body: TextToTest) -> list[KeywordHit]:
+        return await ask.test_keywords(body.text)
+
+    return router
+
+
+def address_router(operate: Operate, ask: Ask, clock: Clock) -> APIRouter:
+    """``/addresses``: the IP blacklist."""
+    router = APIRouter(prefix="/addresses", tags=["lists"])
+
+    @router.get("")
+    async def list_addresses() -> list[AddressView]:
+        return await ask.addresses()
+
+    @router.post("", status_code=201)
+    async def block(body: AddressBlock, actor: Actor) -> AddressView:
+        until_ms = None if body.minutes is None else clock.now_ms() + int(body.minutes * 60_000)
+        return await operate.block_address(actor, body.network, reason=body.reason, until_ms=until_ms)
+
+    @router.delete("", status_code=204)
+    async def unblock(network: str, actor: Actor) -> None:
+        await operate.unblock_address(actor, network)
+
+    return router
+
+
+def number_router(operate: Operate, ask: Ask) -> APIRouter:
+    """``/numbers``: numbers that get nothing, from one account or from everybody."""
+    router = APIRouter(prefix="/numbers", tags=["lists"])
+
+    @router.get("")
+    async def list_numbers(account: str | None = None) -> list[NumberView]:
+        return await ask.numbers(account)
+
+    @router.post("", status_code=201)
+    async def block(body: NumberBlock, actor: Actor) -> NumberView:
+        return await operate.block_number(actor, body.number, corp_id=body.account, reason=body.reason)
+
+    @router.delete("", status_code=204)
+    async def unblock(number: str, actor: Actor, account: str | None = None) -> None:
+        await operate.unblock_number(actor, number, corp_id=account)
+
+    return router

@@ -1,0 +1,68 @@
+"""Admin API: messages, their stories, cancelling; refusals, audit, health."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from yizhan.console.bodies import Cancellation, Limit, RowId
+from yizhan.console.desk import Actor
+from yizhan.flow.ask import Ask
+from yizhan.flow.operate import Operate
+from yizhan.model.views import AuditView, HealthView, MessageStory, MessageView, RefusalView
+
+OptionalId = Annotated[RowId | None, Query()]
+
+
+def message_router(ask: Ask) -> APIRouter:
+    """``/messages``: newest first; ``before`` is a message id, for the next page."""
+    router = APIRouter(prefix="/messages", tags=["messages"])
+
+    @router.get("")
+    async def list_messages(
+        *,
+        account: str | None = None,
+        state: str | None = None,
+        number: str | None = None,
+        submission: OptionalId = None,
+        limit: Annotated[Limit, Query()] = 50,
+        before: OptionalId = None,
+    ) -> list[MessageView]:
+        return await ask.messages(
+            account=account, state=state, number=number, submission=submission, limit=limit, before=before
+        )
+
+    @router.get("/{id}")
+    async def show_message(id: Annotated[RowId, Path()], account: str | None = None) -> list[MessageStory]:
+        return await ask.stories(id, account)
+
+    return router
+
+
+def submission_router(operate: Operate) -> APIRouter:
+    """``/submissions``: what an operator does to a whole call, by the id its client got."""
+    router = APIRouter(prefix="/submissions", tags=["messages"])
+
+    @router.post("/{id}/cancel")
+    async def cancel(id: Annotated[RowId, Path()], body: Cancellation, actor: Actor) -> dict[str, int]:
+        return {"cancelled": await operate.cancel(actor, id, corp_id=body.account)}
+
+    return router
+
+
+def watch_router(ask: Ask) -> APIRouter:
+    """``/refusals``, ``/audit`` and ``/health``: what happened, and how the gateway is."""
+    router = APIRouter(tags=["watch"])
+
+    @router.get("/refusals")
+    async def list_refusals(limit: Annotated[Limit, Query()] = 50) -> list[RefusalView]:
+        return await ask.refusals(limit)
+
+    @router.get("/audit")
+    async def list_audit(limit: Annotated[Limit, Query()] = 50) -> list[AuditView]:
+        return await ask.audit(limit)
+
+    @router.get("/health")
+    async def show_health() -> HealthView:
+        return await ask.health()
+
+    return router

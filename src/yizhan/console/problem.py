@@ -1,0 +1,78 @@
+"""Errors of the admin API as ``application/problem+json`` (RFC 9457): one shape, one clear ``detail``."""
+
+import traceback
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from yizhan.flow.operate import Conflict, NotFound
+from yizhan.kit.log import get_logger
+
+_log = get_logger("console")
+
+
+def problem(status: int, detail: str) -> JSONResponse:
+    """A problem document; characters that UTF-8 cannot carry (lone surrogates) come out escaped."""
+    safe = detail.encode("utf-8", "backslashreplace").decode()
+    title = HTTPStatus(status).phrase
+    return JSONResponse(
+        {"type": "about:blank", "title": title, "status": status, "detail": safe},
+        status_code=status,
+        media_type="application/problem+json",
+    )
+
+
+def explain(errors: Sequence[Any]) -> str:
+    """pydantic's findings as one sentence each: where, and what is allowed. The input itself is never repeated."""
+    return "; ".join(_sentence(error) for error in errors)
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    where = ".".join(str(step) for step in error["loc"] if step not in ("body", "query", "path"))
+    what = str(error["msg"]).removeprefix("Value error, ")
+    return f"{where}: {what}" if where else what
+
+
+async def _not_found(_: Request, error: Exception) -> JSONResponse:
+    return problem(404, str(error))
+
+
+async def _conflict(_: Request, error: Exception) -> JSONResponse:
+    return problem(409, str(error))
+
+
+async def _wrong_value(_: Request, error: Exception) -> JSONResponse:
+    return problem(422, str(error))
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  as registered below
+    return problem(422, explain(error.errors()))
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    return problem(error.status_code, str(error.detail))
+
+
+async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+    # Only the node's owner can call this API, so the cause may be named; the traceback goes to the log, in plain
+    # form: the pretty one of a terminal shows local variables, and with them passwords and texts.
+    trace = "".join(traceback.format_exception(error))
+    _log.error("admin call failed", method=request.method, path=request.url.path, exception=trace)
+    return problem(500, f"unforeseen: {type(error).__name__}: {error}")
+
+
+def answer_problems(app: FastAPI) -> None:
+    """Let ``app`` answer every error as a problem document."""
+    app.add_exception_handler(NotFound, _not_found)
+    app.add_exception_handler(Conflict, _conflict)
+    app.add_exception_handler(ValueError, _wrong_value)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)

@@ -1,0 +1,65 @@
+"""The office: how an operator's action is carried out, in one transaction with its audit entry."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from yizhan.flow.living import Living
+from yizhan.kit.clock import Clock
+from yizhan.model.account import Account
+from yizhan.store.database import Database, Session
+from yizhan.store.lists import EVERYBODY
+from yizhan.store.records import Action, note_action
+
+R = TypeVar("R")
+
+
+class NotFound(Exception):
+    """There is no such thing."""
+
+
+class Conflict(Exception):
+    """It cannot be done as things stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What the audit log will say: who did what to what, and what it was before and after."""
+
+    actor: str
+    action: str
+    subject: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+class Office:
+    """What all operator actions share."""
+
+    def __init__(self, database: Database, living: Living, clock: Clock) -> None:
+        self._database = database
+        self._living = living
+        self._clock = clock
+
+    async def _carry_out(self, deed: Deed, act: Callable[[Session], R]) -> R:
+        """``act`` and its audit entry in one commit; no entry for an act that gives False: it did nothing."""
+        at_ms = self._clock.now_ms()
+        before, after = (json.dumps(side, ensure_ascii=False) for side in (deed.before, deed.after))
+
+        def both(session: Session) -> R:
+            result = act(session)
+            if result is not False:
+                note_action(session, Action(at_ms, deed.actor, deed.action, deed.subject, before, after))
+            return result
+
+        return await self._database.change(both)
+
+    def _account(self, corp_id: str) -> Account:
+        account = self._living.standing.accounts.get(corp_id)
+        if account is None:
+            raise NotFound(f"no account {corp_id}")
+        return account
+
+    def _account_id(self, corp_id: str | None) -> int:
+        return EVERYBODY if corp_id is None else self._account(corp_id).id

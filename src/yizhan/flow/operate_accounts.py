@@ -1,0 +1,159 @@
+"""What operators change about accounts: made, set, enabled, disabled, topped up."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from yizhan.flow.office import Conflict, Deed, Office
+from yizhan.model.account import Account, LaneRule, SignatureRule
+from yizhan.model.views import AccountView
+from yizhan.policy.addresses import parse_network
+from yizhan.policy.credentials import make_credential
+from yizhan.policy.signature import is_signature
+from yizhan.store import accounts as table
+from yizhan.store.database import Session
+from yizhan.store.ledger import issue
+
+_MAX_CORP_ID = 64
+
+
+class AccountActions(Office):
+    """Every change an operator can make to an account."""
+
+    async def add_account(
+        self,
+        actor: str,
+        corp_id: str,
+        *,
+        password_md5: str,
+        credit_milli: int = 0,
+        lane: LaneRule = LaneRule.AUTO,
+        signature_rule: SignatureRule = SignatureRule.REQUIRED,
+        signature: str = "",
+        allow_ips: Sequence[str] = (),
+        demo: bool = False,
+    ) -> AccountView:
+        """A new account with its first credit. Conflict when the CorpID is taken."""
+        _check_corp_id(corp_id)
+        if corp_id in self._living.standing.accounts:
+            raise Conflict(f"account {corp_id} exists already")
+        if credit_milli < 0:
+            raise ValueError("the first credit cannot be negative")
+        _check_signature(signature_rule, signature)
+        row = {
+            "corp_id": corp_id,
+            "credential": await _credential(password_md5),
+            "enabled": True,
+            "lane": lane.value,
+            "signature_rule": signature_rule.value,
+            "signature": signature,
+            "allow_ips": _networks(allow_ips),
+            "demo": demo,
+            "created_at_ms": self._clock.now_ms(),
+        }
+
+        def act(session: Session) -> None:
+            issue(session, table.insert_account(session, row), credit_milli, self._clock.now_ms(), "first credit")
+
+        after = _public(row) | {"credit_milli": credit_milli}
+        await self._carry_out(Deed(actor, "account add", corp_id, {}, after), act)
+        return await self._reloaded(corp_id)
+
+    async def set_account(
+        self,
+        actor: str,
+        corp_id: str,
+        *,
+        password_md5: str | None = None,
+        lane: LaneRule | None = None,
+        signature_rule: SignatureRule | None = None,
+        signature: str | None = None,
+        allow_ips: Sequence[str] | None = None,
+    ) -> AccountView:
+        """Change what is not None."""
+        account = self._account(corp_id)
+        rule = account.signature_rule if signature_rule is None else signature_rule
+        _check_signature(rule, account.signature if signature is None else signature)
+        changes: dict[str, Any] = {
+            "credential": None if password_md5 is None else await _credential(password_md5),
+            "lane": lane and lane.value,
+            "signature_rule": signature_rule and signature_rule.value,
+            "signature": signature,
+            "allow_ips": None if allow_ips is None else _networks(allow_ips),
+        }
+        changes = {column: value for column, value in changes.items() if value is not None}
+        return await self._change(actor, "account set", account, changes)
+
+    async def enable_account(self, actor: str, corp_id: str) -> AccountView:
+        """Let the account call again."""
+        return await self._change(actor, "account enable", self._account(corp_id), {"enabled": True})
+
+    async def disable_account(self, actor: str, corp_id: str) -> AccountView:
+        """Refuse the account's calls with -102; what was accepted goes on."""
+        return await self._change(actor, "account disable", self._account(corp_id), {"enabled": False})
+
+    async def topup(self, actor: str, corp_id: str, amount_milli: int, note: str = "") -> AccountView:
+        """Give credit, or take it back (negative). Conflict when the balance does not hold that much."""
+        account, at_ms = self._account(corp_id), self._clock.now_ms()
+        if amount_milli == 0:
+            raise ValueError("the amount cannot be 0")
+
+        def act(session: Session) -> bool:
+            return issue(session, account.id, amount_milli, at_ms, note)
+
+        deed = Deed(actor, "account topup", corp_id, {}, {"amount_milli": amount_milli, "note": note})
+        if not await self._carry_out(deed, act):
+            raise Conflict(f"the balance of {corp_id} is lower than that")
+        return await self._view(corp_id)
+
+    async def _change(self, actor: str, action: str, account: Account, changes: Mapping[str, Any]) -> AccountView:
+        def act(session: Session) -> None:
+            if changes:
+                table.change_account(session, account.id, changes)
+
+        before = {
+            "enabled": account.enabled,
+            "lane": account.lane.value,
+            "signature_rule": account.signature_rule.value,
+            "signature": account.signature,
+            "allow_ips": json.dumps([str(network) for network in account.allowed]),
+        }
+        deed = Deed(actor, action, account.corp_id, {k: v for k, v in before.items() if k in changes}, _public(changes))
+        await self._carry_out(deed, act)
+        return await self._reloaded(account.corp_id)
+
+    async def _reloaded(self, corp_id: str) -> AccountView:
+        """Swap the snapshot, so that the change holds for the next call, and show the account."""
+        await self._living.reload_accounts()
+        return await self._view(corp_id)
+
+    async def _view(self, corp_id: str) -> AccountView:
+        return (await self._database.read(lambda session: table.view_accounts(session, corp_id)))[0]
+
+
+async def _credential(password_md5: str) -> str:
+    """The slow hash, off the event loop."""
+    return await asyncio.to_thread(make_credential, password_md5)
+
+
+def _check_corp_id(corp_id: str) -> None:
+    if not corp_id or len(corp_id) > _MAX_CORP_ID or not corp_id.isprintable() or corp_id.strip() != corp_id:
+        raise ValueError(f"an account's name has 1 to {_MAX_CORP_ID} printable characters and no space at its ends")
+
+
+def _check_signature(rule: SignatureRule, signature: str) -> None:
+    if signature and not is_signature(signature):
+        raise ValueError("a signature is 【 … 】 with 1 to 20 characters inside, at least one of them Chinese")
+    if rule is SignatureRule.BOUND and not signature:
+        raise ValueError("the rule bound needs a registered signature")
+
+
+def _networks(allow_ips: Sequence[str]) -> str:
+    """The allow-list as it is stored. ValueError for what is no address or CIDR block."""
+    return json.dumps(sorted({str(parse_network(text)) for text in allow_ips}))
+
+
+def _public(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """What the audit log may keep: that a password changed, never what it is."""
+    return {name: ("changed" if name == "credential" else value) for name, value in columns.items()}

@@ -1,0 +1,109 @@
+"""A message's story, told from the columns of its rows: what happened at each station, and why."""
+
+from typing import Any
+
+from yizhan.kit.clock import to_rfc3339
+from yizhan.model.message import Lane, State
+from yizhan.model.money import show_credits
+from yizhan.model.submission import SignatureFound
+from yizhan.model.views import MessageStory, Step
+from yizhan.store.messages import Record
+
+_SIGNATURES = {
+    SignatureFound.AT_END: "signature at the end",
+    SignatureFound.AT_START: "signature at the start",
+    SignatureFound.APPENDED: "the account's signature was appended",
+    SignatureFound.NONE_NEEDED: "the account needs no signature",
+}
+_ENDS = {
+    State.INVALID: "not sent, not charged: the form of the number is wrong",
+    State.BLOCKED: "not sent, not charged: the number is blocked",
+    State.CANCELLED: "cancelled by the operator before it was sent",
+}
+
+
+def tell(record: Record, now_ms: int) -> MessageStory:
+    """The whole timeline of one message up to ``now_ms``."""
+    row = record.message
+    steps = [_received(row), _checked(row), _charged(row)]
+    state = State(row.messages_state)
+    if state in _ENDS:
+        steps.append(Step(_at(row.messages_finished_at_ms), "end", state.word, _ENDS[state]))
+    else:
+        steps.append(_waited(row, state, now_ms))
+        steps.extend(_carried(record))
+    if row.messages_refunded_milli:
+        refunded = f"{show_credits(row.messages_refunded_milli)} 条 paid back"
+        steps.append(Step(_at(row.messages_finished_at_ms), "ledger", refunded, _why_refunded(state)))
+    return MessageStory(record.view, steps)
+
+
+def _received(row: Any) -> Step:
+    operation, transport = row.submissions_operation, row.submissions_transport
+    what = f"{operation} over {transport} from {row.submissions_address}"
+    return Step(_at(row.submissions_accepted_at_ms), "front", what, f"account {row.accounts_corp_id}")
+
+
+def _checked(row: Any) -> Step:
+    words = row.submissions_keywords_checked
+    checks = [
+        "address, account and password right",
+        _SIGNATURES[SignatureFound(row.submissions_signature)],
+        f"none of {words} keywords found" if words else "no keywords are set",
+        "number's form right" if row.messages_state != State.INVALID else "number's form wrong",
+    ]
+    return Step(_at(row.submissions_accepted_at_ms), "policy", "admitted", "; ".join(checks))
+
+
+def _charged(row: Any) -> Step:
+    parts, price = row.messages_parts, row.messages_price_milli
+    call = f"the call cost {show_credits(row.submissions_price_milli)} 条 in one ledger entry"
+    if price == 0:
+        return Step(_at(row.submissions_accepted_at_ms), "accept", "stored, free of charge", call)
+    unit = show_credits(price // parts)
+    what = f"stored and charged {show_credits(price)} 条"
+    why = f"{parts} part{'s' if parts > 1 else ''} ({row.submissions_encoding}) at {unit} 条; {call}"
+    return Step(_at(row.submissions_accepted_at_ms), "accept", what, why)
+
+
+def _waited(row: Any, state: State, now_ms: int) -> Step:
+    lane = Lane(row.messages_lane).name.lower()
+    if state is State.SCHEDULED:
+        return Step(_at(row.submissions_send_at_ms), "dispatch", "kept until its SendTime", f"{lane} lane")
+    if row.messages_claimed_at_ms is None:
+        waits_s = (now_ms - (row.messages_due_at_ms or now_ms)) / 1000
+        return Step(None, "dispatch", f"waits for a free slot of a channel since {waits_s:.1f} s", f"{lane} lane")
+    waited_s = (row.messages_claimed_at_ms - (row.submissions_send_at_ms or row.submissions_accepted_at_ms)) / 1000
+    why = f"{lane} lane, waited {max(0.0, waited_s):.3f} s, attempt {row.messages_attempts}"
+    return Step(_at(row.messages_claimed_at_ms), "dispatch", f"claimed for channel {row.messages_channel}", why)
+
+
+def _carried(record: Record) -> list[Step]:
+    row, steps = record.message, []
+    if row.messages_uncertain:
+        times = "once" if row.messages_uncertain == 1 else f"{row.messages_uncertain} times"
+        what = f"uncertain {times}: the program ended while it was being sent"
+        policy = (
+            "held for the operator" if row.messages_state == State.UNCERTAIN else "sent again by the channel's policy"
+        )
+        steps.append(Step(None, "dispatch", what, policy))
+    for part in record.parts:
+        name = f"part {part.part} of {row.messages_parts}"
+        if part.carrier_id is None:
+            steps.append(Step(_at(part.answered_at_ms), "carrier", f"{name} refused: {part.word}", part.channel))
+            continue
+        steps.append(Step(_at(part.answered_at_ms), "carrier", f"{name} taken as {part.carrier_id}", part.channel))
+        if part.finished_at_ms is not None:
+            what = f"{name}: {part.word}"
+            steps.append(Step(_at(part.finished_at_ms), "receipt", what, State(part.state).word))
+        else:
+            steps.append(Step(None, "receipt", f"{name}: no final receipt yet"))
+    return steps
+
+
+def _why_refunded(state: State) -> str:
+    return "the operator cancelled it" if state is State.CANCELLED else f"it ended {state.word}"
+
+
+def _at(ms: int | None) -> str | None:
+    return to_rfc3339(ms)

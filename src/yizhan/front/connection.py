@@ -1,0 +1,157 @@
+"""One client's connection: its phase, its deadline, and how it ends.
+
+Deadlines are a number on the connection, looked at by the listener's sweep: a timer per request would cost more than
+the rest of the protocol (design, "hot path").
+"""
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum
+from http import HTTPStatus
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from yizhan.front.fault import HttpFault, malformed
+from yizhan.front.inbox import Inbox
+from yizhan.model.settings import ServerSettings
+
+NEVER = float("inf")
+# An early answer must not be lost to a reset: what the client still sends is read and thrown away, within these bounds.
+LINGER_S = 2.0
+LINGER_BYTES = 32 * 1024 * 1024
+
+
+class Phase(Enum):
+    """What the connection waits for."""
+
+    FRESH = "fresh"  # its first head
+    IDLE = "idle"  # another head, after an answer
+    HEAD = "head"  # the rest of a head
+    COUNTED = "counted"  # a body of known length
+    CHUNKED = "chunked"  # a body in chunks
+    ANSWERING = "answering"  # the application
+    LINGERING = "lingering"  # the end of what the client sends in vain
+    CLOSING = "closing"  # the last bytes of an answer to leave
+
+
+_BETWEEN_MESSAGES = (Phase.FRESH, Phase.IDLE)
+
+
+class Connection(HttpToolsProtocol):
+    """The life of a connection around its messages; ``front.protocol`` reads the messages."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        settings: ServerSettings,
+        on_lost: Callable[[], None],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__(config, server_state, {}, _loop=loop)
+        self.access_log = False  # a request target holds passwords and texts
+        self.settings = settings
+        self.inbox = Inbox(settings.max_target_bytes, settings.max_header_bytes)
+        self.phase = Phase.FRESH
+        self.deadline = NEVER
+        self.last_message = False  # close after the next answer
+        self.crowded = False  # one connection too many: it is answered, but not served
+        self._on_lost = on_lost
+        self._lingered_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has connected. Beyond the limit it is answered -2 and let go; beyond twice the limit, cut."""
+        super().connection_made(transport)
+        self.wait_for(Phase.FRESH, self.settings.head_timeout_s)
+        crowd = len(self.connections)
+        if crowd > self.settings.max_connections:
+            self.crowded = self.last_message = True
+            if crowd > 2 * self.settings.max_connections:
+                transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone, by either side's will."""
+        self.phase = Phase.CLOSING
+        self.deadline = NEVER
+        self.inbox.clear()
+        super().connection_lost(exc)
+        self._on_lost()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more. It may still read, so a request that is complete gets its answer."""
+        if self.phase is Phase.ANSWERING and self.scheme == "http":
+            self.cycle.keep_alive = False
+            self.last_message = True
+            return True
+        if self.phase in (Phase.HEAD, Phase.COUNTED, Phase.CHUNKED):
+            self.refuse(malformed("The connection ended before the request did."))
+        return False
+
+    def refuse(self, fault: HttpFault) -> None:
+        """Answer with ``fault``, read no further message, and close once the client has had time to notice."""
+        self.transport.write(fault.response())
+        self.inbox.clear()
+        self.wait_for(Phase.LINGERING, LINGER_S)
+        self.flow.resume_reading()
+        if self.scheme == "http" and self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def discard(self, count: int) -> None:
+        """Throw away ``count`` bytes that arrived after the last answer."""
+        self._lingered_bytes += count
+        if self._lingered_bytes > LINGER_BYTES:
+            self.close()
+
+    def close(self) -> None:
+        """Close when what was written has left; a client that does not read it is cut off."""
+        self.wait_for(Phase.CLOSING, LINGER_S)
+        self.transport.close()
+
+    def cut(self) -> None:
+        """Close now, whatever is going on. An answer still being made has nowhere to go."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+        self.transport.abort()
+
+    def sweep(self, now: float) -> None:
+        """End the connection if it is past its deadline (``now`` in seconds of the loop's clock)."""
+        if now < self.deadline:
+            return
+        self.deadline = NEVER
+        if self.phase in (Phase.FRESH, Phase.HEAD):
+            limit = self.settings.head_timeout_s
+            self.refuse(HttpFault(HTTPStatus.REQUEST_TIMEOUT, f"No complete request head within {limit:g} s."))
+        elif self.phase in (Phase.COUNTED, Phase.CHUNKED):
+            limit = self.settings.body_timeout_s
+            self.refuse(HttpFault(HTTPStatus.REQUEST_TIMEOUT, f"No complete request body within {limit:g} s."))
+        elif self.phase in (Phase.IDLE, Phase.LINGERING):
+            self.close()
+        else:  # an answer that nobody reads
+            self.cut()
+
+    def shutdown(self) -> None:
+        """The listener drains: close when idle, else after the message that has begun."""
+        self.last_message = True
+        if self.phase in _BETWEEN_MESSAGES:
+            self.close()
+        elif self.phase is Phase.ANSWERING:
+            self.cycle.keep_alive = False
+
+    def pause_writing(self) -> None:
+        """The client does not read; it may take as long as a body may."""
+        super().pause_writing()
+        if self.phase is Phase.ANSWERING:
+            self.deadline = self.loop.time() + self.settings.body_timeout_s
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        super().resume_writing()
+        if self.phase is Phase.ANSWERING:
+            self.deadline = NEVER
+
+    def wait_for(self, phase: Phase, seconds: float) -> None:
+        """Enter ``phase`` and stay in it at most ``seconds``."""
+        self.phase = phase
+        self.deadline = self.loop.time() + seconds

@@ -1,0 +1,135 @@
+"""A listening socket with its connections: opened, swept for deadlines, drained. uvicorn's parts without its Server."""
+
+import asyncio
+import socket
+import ssl
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from yizhan.front.asgi import App, Receive, Scope, Send
+from yizhan.front.connection import Connection
+from yizhan.front.protocol import LenientProtocol
+from yizhan.model.settings import ServerSettings
+
+_MAX_SWEEP_S = 1.0
+_BACKLOG = 2048
+
+
+class Listener:
+    """One ASGI application on one address.
+
+    ``at`` is (host, port), port 0 for any, or a bound socket, of TCP or of the unix family. ``tls`` is (certificate
+    chain, key), both PEM files. Every task is started by a connection and ends in ``drain``.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        settings: ServerSettings,
+        at: tuple[str, int] | socket.socket,
+        tls: tuple[Path, Path] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._at = at
+        self._tls = tls
+        self._config = Config(
+            _quiet_when_cancelled(app),
+            interface="asgi3",
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+        )
+        self._state = ServerState()
+        self._server: asyncio.Server | None = None
+        self._sweep_timer: asyncio.TimerHandle | None = None
+        self._empty = asyncio.Event()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that are really bound; (path, 0) for a unix socket. Only after ``start``."""
+        if self._server is None or not self._server.sockets:
+            raise RuntimeError("the listener is not open")
+        name = self._server.sockets[0].getsockname()
+        return (str(name), 0) if isinstance(name, str) else (str(name[0]), int(name[1]))
+
+    async def start(self) -> None:
+        """Open the port. OSError when the address cannot be bound, ssl.SSLError for a bad certificate or key."""
+        loop = asyncio.get_running_loop()
+
+        def connection() -> LenientProtocol:
+            return LenientProtocol(self._config, self._state, self._settings, self._lost_one, loop)
+
+        options: dict[str, Any] = {"backlog": _BACKLOG}
+        if self._tls is not None:
+            options["ssl"] = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            options["ssl"].load_cert_chain(*self._tls)
+            options["ssl_handshake_timeout"] = self._settings.head_timeout_s
+        if isinstance(self._at, socket.socket):
+            is_unix = self._at.family == socket.AF_UNIX
+            serve = loop.create_unix_server if is_unix else loop.create_server
+            self._server = await serve(connection, sock=self._at, **options)
+        else:
+            self._server = await loop.create_server(connection, *self._at, **options)
+        self._sweep(loop)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Stop accepting, let messages that have begun finish within ``timeout_s``, then cut what is left."""
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in self._connections():
+            connection.shutdown()
+        if self._state.connections:
+            self._empty.clear()
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._empty.wait()
+            except TimeoutError:
+                await self._cut()
+        if self._sweep_timer is not None:
+            self._sweep_timer.cancel()
+        await self._server.wait_closed()
+
+    async def _cut(self) -> None:
+        tasks = list(self._state.tasks)
+        for connection in self._connections():
+            connection.cut()
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _connections(self) -> list[Connection]:
+        return [connection for connection in self._state.connections if isinstance(connection, Connection)]
+
+    def _lost_one(self) -> None:
+        if not self._state.connections:
+            self._empty.set()
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look at every connection's deadline, set the date of the answers, and come again."""
+        now = loop.time()
+        self._state.default_headers = [(b"date", formatdate(usegmt=True).encode("ascii"))]
+        for connection in self._connections():
+            connection.sweep(now)
+        shortest = min(self._settings.head_timeout_s, self._settings.body_timeout_s, self._settings.keep_alive_s)
+        self._sweep_timer = loop.call_later(min(_MAX_SWEEP_S, max(shortest / 4, 0.01)), self._sweep, loop)
+
+
+def _quiet_when_cancelled(app: App) -> App:
+    """``app``, ending without a word when the drain cancels it: its connection is already cut."""
+
+    async def quiet(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except asyncio.CancelledError:
+            return
+
+    return quiet

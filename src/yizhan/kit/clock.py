@@ -1,0 +1,40 @@
+"""The clock, passed in wherever time matters: UTC milliseconds for the store, monotonic seconds for timers."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Protocol
+
+# The protocol's edge speaks Beijing time (contract, section 3). China has had one zone without daylight saving since
+# 1991, so a fixed offset is right for every time this gateway can meet, and needs no zone database.
+BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
+
+
+class Clock(Protocol):
+    """Two readings of time."""
+
+    def now_ms(self) -> int:
+        """Wall clock, UTC, milliseconds since 1970."""
+
+    def monotonic_s(self) -> float:
+        """Seconds that never jump, for timers and intervals."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemClock:
+    """The machine's own clock."""
+
+    def now_ms(self) -> int:
+        """Wall clock, UTC, milliseconds since 1970."""
+        return time.time_ns() // 1_000_000
+
+    def monotonic_s(self) -> float:
+        """Seconds that never jump."""
+        return time.monotonic()
+
+
+def to_rfc3339(ms: int | None) -> str | None:
+    """``ms`` as RFC 3339 in UTC with milliseconds, None for None."""
+    if ms is None:
+        return None
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,36 @@
+"""A customer's account as the checks see it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+
+Network = IPv4Network | IPv6Network
+
+
+class SignatureRule(StrEnum):
+    """What an account's texts must carry (contract, section 8)."""
+
+    REQUIRED = "required"  # a 【…】 at either end, else -7
+    BOUND = "bound"  # the registered one is appended when missing; another one is -7
+    FREE = "free"
+
+
+class LaneRule(StrEnum):
+    """Which lane an account's calls wait in."""
+
+    AUTO = "auto"  # a small call for now is urgent, the rest is bulk
+    URGENT = "urgent"  # always urgent
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The living settings of one account; its balance lives in the store alone, where the debit happens."""
+
+    id: int
+    corp_id: str
+    credential: str  # argon2id of the lower-case MD5 hex of the password
+    enabled: bool
+    lane: LaneRule
+    signature_rule: SignatureRule
+    signature: str  # the registered one, with its brackets; empty when none
+    allowed: tuple[Network, ...]  # empty: every address may call

@@ -1,0 +1,34 @@
+"""One call of a client, as it was meant: what ``wire`` decodes and ``policy`` judges."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from yizhan.model.operation import Operation
+
+
+class Transport(StrEnum):
+    """The way a call came in; kept with the submission, for whoever looks later."""
+
+    ASPX = "aspx"
+    ASMX = "asmx"
+    SOAP11 = "soap11"
+    SOAP12 = "soap12"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A decoded call.
+
+    ``values`` holds the parameters under lower-case names; a missing one equals an empty one (contract, section 3).
+    ``address`` is the caller's IP address in text, already taken from behind trusted proxies.
+    """
+
+    operation: Operation
+    values: Mapping[str, str]
+    address: str
+    transport: Transport
+
+    def value(self, name: str) -> str:
+        """The parameter called ``name`` (any case), empty when missing."""
+        return self.values.get(name.lower(), "")

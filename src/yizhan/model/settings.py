@@ -1,0 +1,154 @@
+"""Static settings: what stands in the configuration file. Living ones (accounts, lists) are in the store.
+
+Every knob has a default and its unit in its name; ``etc/yizhan.toml`` lists them all.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+Seconds = Annotated[float, Field(ge=0, le=86_400)]
+Count = Annotated[int, Field(ge=1)]
+Prefix = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,14}$")]
+Price = Annotated[Decimal, Field(ge=0, le=1_000, decimal_places=3)]  # money is an integer of 1/1000 条
+
+
+class Section(BaseModel):
+    """A section of the file: unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def split_listen(listen: str) -> tuple[str, int]:
+    """``HOST:PORT`` or ``[IPv6]:PORT`` in two. ValueError says what is allowed."""
+    host, colon, port = listen.rpartition(":")
+    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+        raise ValueError("must be HOST:PORT with a port from 0 to 65535, for example 127.0.0.1:8080 or [::1]:8080")
+    return host.strip("[]"), int(port)
+
+
+class ServerSettings(Section):
+    """``[server]``: the listener that clients call."""
+
+    listen: str = "127.0.0.1:8080"
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    head_timeout_s: Seconds = 15
+    body_timeout_s: Seconds = 30
+    keep_alive_s: Seconds = 75
+    drain_s: Seconds = 10
+    max_target_bytes: Count = 65_536
+    max_header_bytes: Count = 32_768
+    max_body_bytes: Count = 1_048_576
+    max_connections: Count = 10_000
+
+    @field_validator("listen")
+    @classmethod
+    def _listen(cls, value: str) -> str:
+        split_listen(value)
+        return value
+
+    @field_validator("tls_cert", "tls_key", mode="before")
+    @classmethod
+    def _none_when_empty(cls, value: object) -> object:
+        return None if value == "" else value  # TOML has no null, and the sample file shows every default
+
+
+class AdminSettings(Section):
+    """``[admin]``: the control plane of this node, a unix socket that only its owner can open."""
+
+    listen: str = "unix:admin.sock"
+
+    @field_validator("listen")
+    @classmethod
+    def _unix_only(cls, value: str) -> str:
+        if not value.startswith("unix:") or not value.removeprefix("unix:"):
+            raise ValueError("must be unix:PATH (relative to the data directory); it has no log-in, so no TCP yet")
+        return value
+
+
+class StoreSettings(Section):
+    """``[store]``: where everything durable lives."""
+
+    url: str = "sqlite:yizhan.db"
+    batch_rows: Count = 4_000
+    batch_ms: Annotated[float, Field(gt=0, le=1_000)] = 2
+    max_waiting_rows: Count = 1_000_000
+    max_refusals: Count = 100_000
+    readers: Annotated[int, Field(ge=1, le=64)] = 4
+
+    @field_validator("url")
+    @classmethod
+    def _sqlite_only(cls, value: str) -> str:
+        if not value.startswith("sqlite:") or not value.removeprefix("sqlite:"):
+            raise ValueError("must be sqlite:PATH (relative to the data directory)")
+        return value
+
+
+class RefundRule(StrEnum):
+    """What is paid back for a part that definitely failed."""
+
+    FAILED = "failed"  # refused at submit, or UNDELIV, REJECTD, EXPIRED, DELETED
+    REFUSED = "refused"  # refused at submit only
+    NEVER = "never"
+
+
+class PolicySettings(Section):
+    """``[policy]``: the knobs of the contract's table (section 5) and of charging (section 8)."""
+
+    query_interval_s: Seconds = 30
+    send_time_grace_s: Seconds = 300
+    max_numbers: Count = 10_000
+    max_content_chars: Count = 300
+    sender_max_digits: Count = 20
+    urgent_max_numbers: Annotated[int, Field(ge=0)] = 5
+    refund: RefundRule = RefundRule.FAILED
+    failed_logins: Count = 20
+    failed_login_window_s: Seconds = 600
+    failed_login_block_s: Seconds = 600
+    slow_checks_at_once: Annotated[int, Field(ge=1, le=64)] = 2
+    slow_checks_waiting: Count = 64
+    slow_checks_per_account_minute: Count = 60
+
+
+class LogSettings(Section):
+    """``[log]``: what reaches standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class ChannelSettings(Section):
+    """``[[channels]]``: one carrier each; the simulator is the only kind so far."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+    kind: Literal["simulator"] = "simulator"
+    source: Annotated[str, Field(pattern=r"^[0-9]{0,20}$")] = "10690000"
+    receipt_delay_s: Seconds = 1
+    window: Count = 1_000
+    uncertain: Literal["resend", "hold"] = "resend"
+
+
+class Settings(Section):
+    """The whole file. Without one, these defaults are the gateway."""
+
+    server: ServerSettings = ServerSettings()
+    admin: AdminSettings = AdminSettings()
+    store: StoreSettings = StoreSettings()
+    policy: PolicySettings = PolicySettings()
+    log: LogSettings = LogSettings()
+    channels: tuple[ChannelSettings, ...] = Field(default=(), validate_default=True)
+    # Price of one segment in 条 by calling code or longer prefix, digits only: {"852" = 2, "1" = 1.5}. Default: 1.
+    prices: dict[Prefix, Price] = {}
+
+    @field_validator("channels")
+    @classmethod
+    def _distinct(cls, value: tuple[ChannelSettings, ...]) -> tuple[ChannelSettings, ...]:
+        names = [channel.name for channel in value]
+        if len(set(names)) < len(names):
+            raise ValueError("every channel needs a name of its own")
+        return value or (ChannelSettings(name="simulator"),)

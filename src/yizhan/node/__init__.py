@@ -1,0 +1,1 @@
+"""The composition root: configuration, build, start order, signals, drain; the owner of every task."""

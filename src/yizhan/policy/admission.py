@@ -1,0 +1,213 @@
+"""Rows 1 to 18 of the contract's table (section 5): one function a row, in its order; the first refusal answers.
+
+IDENTIFY says who calls; then the password is checked (row 6, slow, in ``flow.identify``); REST judges the call itself.
+Row 19, the balance, is decided inside the accept transaction.
+"""
+
+from collections.abc import Callable
+
+from yizhan.model.account import LaneRule
+from yizhan.model.message import Lane, State
+from yizhan.model.operation import Pace, PasswordForm
+from yizhan.model.reject import Refusal, Reject
+from yizhan.model.submission import Admitted, Recipient
+from yizhan.policy.addresses import covers, parse_address
+from yizhan.policy.case import Case
+from yizhan.policy.credentials import is_md5_hex
+from yizhan.wire.segment import choose_encoding, count_parts
+
+Rule = Callable[[Case], Refusal | None]
+
+
+def address_on_blacklist(case: Case) -> Refusal | None:
+    """Row 1: -100."""
+    hit = case.standing.addresses.find(parse_address(case.call.address), case.now_ms)
+    return Refusal(Reject.ADDRESS_BLOCKED, str(hit)) if hit else None
+
+
+def corp_id_empty(case: Case) -> Refusal | None:
+    """Row 2: -20."""
+    return None if case.call.value("corpid") else Refusal(Reject.CORP_ID_EMPTY)
+
+
+def password_empty(case: Case) -> Refusal | None:
+    """Row 3: -21."""
+    return None if case.call.value("pwd") else Refusal(Reject.PASSWORD_EMPTY)
+
+
+def password_not_md5(case: Case) -> Refusal | None:
+    """Row 4: -23, only where the manual's table has it."""
+    if case.call.operation.password is not PasswordForm.MD5_STRICT or is_md5_hex(case.call.value("pwd")):
+        return None
+    return Refusal(Reject.PASSWORD_NOT_MD5, f"{len(case.call.value('pwd'))} characters")
+
+
+def account_unknown(case: Case) -> Refusal | None:
+    """Row 5: -1."""
+    return None if case.account else Refusal(Reject.ACCOUNT_UNKNOWN)
+
+
+def account_disabled(case: Case) -> Refusal | None:
+    """Row 7: -102."""
+    return None if case.known_account.enabled else Refusal(Reject.ACCOUNT_DISABLED)
+
+
+def address_not_allowed(case: Case) -> Refusal | None:
+    """Row 8: -103."""
+    allowed = case.known_account.allowed
+    if not allowed or covers(allowed, parse_address(case.call.address)):
+        return None
+    return Refusal(Reject.ADDRESS_NOT_ALLOWED, case.call.address)
+
+
+def too_soon(case: Case, since_last_s: float | None) -> Refusal | None:
+    """Row 9: -101; exactly the interval passes. ``since_last_s``: since this account's last answered call of it."""
+    if case.call.operation.pace is Pace.NONE or since_last_s is None:
+        return None
+    interval_s = case.terms.policy.query_interval_s
+    return Refusal(Reject.TOO_SOON, f"{since_last_s:.1f} s") if since_last_s < interval_s else None
+
+
+def no_valid_number(case: Case) -> Refusal | None:
+    """Row 10: -9."""
+    return None if case.numbers.valid else Refusal(Reject.NO_VALID_NUMBER, case.call.value("mobile")[:32])
+
+
+def content_empty(case: Case) -> Refusal | None:
+    """Row 11: -22."""
+    return None if case.content else Refusal(Reject.CONTENT_EMPTY)
+
+
+def content_too_long(case: Case) -> Refusal | None:
+    """Row 12: -8; the manual's 300 characters are UTF-16 units."""
+    units = len(case.content) + sum(char > "\uffff" for char in case.content)
+    return Refusal(Reject.CONTENT_TOO_LONG, str(units)) if units > case.terms.policy.max_content_chars else None
+
+
+def signature_missing(case: Case) -> Refusal | None:
+    """Row 13: -7."""
+    return None if case.signed else Refusal(Reject.SIGNATURE_MISSING, case.known_account.signature)
+
+
+def send_time_malformed(case: Case) -> Refusal | None:
+    """Row 14: -6."""
+    malformed = case.send_time and case.send_at_ms is None
+    return Refusal(Reject.SEND_TIME_MALFORMED, case.send_time[:32]) if malformed else None
+
+
+def send_time_past(case: Case) -> Refusal | None:
+    """Row 15: -10; a time inside the grace means now."""
+    if case.send_at_ms is None or case.send_at_ms >= case.now_ms - case.terms.policy.send_time_grace_s * 1000:
+        return None
+    return Refusal(Reject.SEND_TIME_PAST, case.send_time)
+
+
+def cell_malformed(case: Case) -> Refusal | None:
+    """Row 16: -2."""
+    longest = case.terms.policy.sender_max_digits - case.terms.access_digits
+    if not case.cell or (case.cell.isascii() and case.cell.isdigit() and len(case.cell) <= longest):
+        return None
+    return Refusal(Reject.CELL_MALFORMED, case.cell[:32])
+
+
+def too_many_numbers(case: Case) -> Refusal | None:
+    """Row 16: -2."""
+    limit = case.terms.policy.max_numbers
+    return Refusal(Reject.TOO_MANY_NUMBERS, f"more than {limit}") if case.numbers.too_many else None
+
+
+def keyword(case: Case) -> Refusal | None:
+    """Row 17: -12."""
+    hit = case.standing.keywords.first_hit(case.content)
+    return Refusal(Reject.KEYWORD, hit) if hit else None
+
+
+def numbers_blocked(case: Case) -> Refusal | None:
+    """Row 18: -11, for IntlSend -2."""
+    covered, account_id = case.standing.numbers.covers, case.known_account.id
+    if any(not covered(account_id, number) for number in case.numbers.valid):
+        return None
+    return Refusal(Reject.NUMBERS_BLOCKED, next(iter(case.numbers.valid)))
+
+
+IDENTIFY: tuple[Rule, ...] = (address_on_blacklist, corp_id_empty, password_empty, password_not_md5, account_unknown)
+
+ACCESS: tuple[Rule, ...] = (account_disabled, address_not_allowed)
+
+MESSAGE: tuple[Rule, ...] = (
+    no_valid_number,
+    content_empty,
+    content_too_long,
+    signature_missing,
+    send_time_malformed,
+    send_time_past,
+    cell_malformed,
+    too_many_numbers,
+    keyword,
+    numbers_blocked,
+)
+
+
+def identify(case: Case) -> Refusal | None:
+    """Rows 1 to 5: who calls?"""
+    return _first_refusal(IDENTIFY, case)
+
+
+def judge(case: Case, since_last_s: float | None = None) -> Refusal | None:
+    """Rows 7 to 18 (7 to 9 for a call without a message): may this be done?"""
+    refusal = _first_refusal(ACCESS, case) or too_soon(case, since_last_s)
+    if refusal is None and case.call.operation.submits:
+        refusal = _first_refusal(MESSAGE, case)
+    return refusal
+
+
+def _first_refusal(rules: tuple[Rule, ...], case: Case) -> Refusal | None:
+    for rule in rules:
+        refusal = rule(case)
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def admit(case: Case) -> Admitted:
+    """A call that was not refused, as the store will keep it: the fate and the price of each number are set here."""
+    assert case.signed is not None  # noqa: S101  row 13 refused the call otherwise
+    text, signature = case.signed
+    send_at_ms = case.send_at_ms if case.send_at_ms is not None and case.send_at_ms > case.now_ms else None
+    parts = count_parts(text)
+    recipients = _recipients(case, parts, State.QUEUED if send_at_ms is None else State.SCHEDULED)
+    return Admitted(
+        call=case.call,
+        account_id=case.known_account.id,
+        text=text,
+        encoding=choose_encoding(text),
+        parts=parts,
+        cell=case.cell,
+        send_at_ms=send_at_ms,
+        lane=_lane(case, len(recipients), send_at_ms),
+        recipients=recipients,
+        price_milli=sum(recipient.price_milli for recipient in recipients),
+        signature=signature,
+        keywords_checked=len(case.standing.keywords),
+        accepted_at_ms=case.now_ms,
+    )
+
+
+def _recipients(case: Case, parts: int, state: State) -> tuple[Recipient, ...]:
+    """Section 3, "the fate of each number": valid ones are sent and charged, blocked and invalid ones are neither."""
+    covered, account_id = case.standing.numbers.covers, case.known_account.id
+    price = case.terms.prices.segment_milli
+    found = [
+        Recipient(written, number, State.BLOCKED, 0)
+        if covered(account_id, number)
+        else Recipient(written, number, state, parts * price(number))
+        for number, written in case.numbers.valid.items()
+    ]
+    found += [Recipient(written, written, State.INVALID, 0) for written in case.numbers.invalid]
+    return tuple(found)
+
+
+def _lane(case: Case, numbers: int, send_at_ms: int | None) -> Lane:
+    """Urgent: an account set so, or a small call for now."""
+    small_and_now = send_at_ms is None and numbers <= case.terms.policy.urgent_max_numbers
+    return Lane.URGENT if case.known_account.lane is LaneRule.URGENT or small_and_now else Lane.BULK

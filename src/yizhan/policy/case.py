@@ -1,0 +1,77 @@
+"""One call before the bench, with everything the rules of ``policy.admission`` ask about it, worked out once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from yizhan.model.account import Account
+from yizhan.model.call import Call
+from yizhan.model.settings import PolicySettings
+from yizhan.model.submission import SignatureFound
+from yizhan.policy.numbers import NumberList, parse_numbers
+from yizhan.policy.pricing import PriceList
+from yizhan.policy.send_time import names_no_time, parse_send_time
+from yizhan.policy.signature import sign
+from yizhan.policy.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The static settings that decisions depend on."""
+
+    policy: PolicySettings
+    prices: PriceList
+    access_digits: int  # length of the longest access number; Cell goes behind it
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call before the bench: the call, the snapshot, the time, and what follows from them, worked out once."""
+
+    call: Call
+    standing: Standing
+    terms: Terms
+    now_ms: int
+
+    @cached_property
+    def account(self) -> Account | None:
+        """The account that the call names."""
+        return self.standing.accounts.get(self.call.value("corpid"))
+
+    @property
+    def known_account(self) -> Account:
+        """The account, in rules behind row 5."""
+        assert self.account is not None  # noqa: S101  row 5 refused the call otherwise
+        return self.account
+
+    @cached_property
+    def content(self) -> str:
+        """The text as the client meant it."""
+        return self.call.value("content")
+
+    @cached_property
+    def numbers(self) -> NumberList:
+        """The numbers of the call, distinct and normalised."""
+        return parse_numbers(self.call.value("mobile"), self.terms.policy.max_numbers)
+
+    @cached_property
+    def signed(self) -> tuple[str, SignatureFound] | None:
+        """The text with its signature, None when it lacks one."""
+        account = self.known_account
+        return sign(self.content, account.signature_rule, account.signature)
+
+    @cached_property
+    def send_time(self) -> str:
+        """SendTime, "" when it means now by itself."""
+        value = self.call.value("sendtime").strip()
+        return "" if names_no_time(value) else value
+
+    @cached_property
+    def send_at_ms(self) -> int | None:
+        """SendTime as a moment, None for now and for what is no time."""
+        return parse_send_time(self.send_time) if self.send_time else None
+
+    @cached_property
+    def cell(self) -> str:
+        """The extension; the manual's ``*``, copied, counts as empty."""
+        value = self.call.value("cell").strip()
+        return "" if value == "*" else value

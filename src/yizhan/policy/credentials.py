@@ -1,0 +1,73 @@
+"""Passwords: argon2id of the lower-case MD5 hex at rest, and a cache that makes a repeated check cost microseconds."""
+
+import hashlib
+import hmac
+import re
+import secrets
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from yizhan.model.operation import PasswordForm
+
+# OWASP's second recommended setting: 19 MiB, two passes, one lane. What is hashed is already an MD5, so the cost guards
+# a stolen database, and the memory is small enough to check two at once on a small machine.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1, hash_len=32, salt_len=16, type=Type.ID)
+_MD5_HEX = re.compile(r"[0-9A-Fa-f]{32}")
+
+
+def is_md5_hex(pwd: str) -> bool:
+    """Whether ``pwd`` has the form of an MD5 in hex, either case."""
+    return _MD5_HEX.fullmatch(pwd) is not None
+
+
+def md5_of(password: str) -> str:
+    """The lower-case MD5 hex of a plain password in UTF-8: what clients send (contract, section 3)."""
+    return hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()
+
+
+def make_credential(password_md5: str) -> str:
+    """What is stored for a password. About 20 ms of one core."""
+    return _HASHER.hash(password_md5.lower())
+
+
+def credential_matches(credential: str, password_md5: str) -> bool:
+    """Whether ``password_md5`` belongs to ``credential``. About 20 ms of one core: never on the event loop."""
+    try:
+        return _HASHER.verify(credential, password_md5)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def offered(form: PasswordForm, pwd: str) -> tuple[str, ...]:
+    """The MD5s that a ``Pwd`` may stand for under ``form``; none when it cannot be right."""
+    as_md5 = (pwd.lower(),) if is_md5_hex(pwd) else ()
+    if form is PasswordForm.PLAIN:
+        return (md5_of(pwd), *as_md5)
+    return as_md5
+
+
+class CredentialCache:
+    """Remembers, under a key that dies with the process, which MD5 a credential was found to be.
+
+    One entry an account: at most as many as there are accounts. A changed password is another credential, so an old
+    entry can never answer for it.
+    """
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._known: dict[int, tuple[str, bytes]] = {}
+
+    def knows(self, account_id: int, credential: str, password_md5: str) -> bool | None:
+        """True: right. False: wrong, for the right one is known and differs. None: only a slow check can tell."""
+        known = self._known.get(account_id)
+        if known is None or known[0] != credential:
+            return None
+        return hmac.compare_digest(known[1], self._mac(password_md5))
+
+    def remember(self, account_id: int, credential: str, password_md5: str) -> None:
+        """Keep what a slow check has proved right."""
+        self._known[account_id] = (credential, self._mac(password_md5))
+
+    def _mac(self, password_md5: str) -> bytes:
+        return hmac.digest(self._key, password_md5.encode(), "sha256")

@@ -1,0 +1,20 @@
+"""The snapshot of living settings that every decision is made against. A change builds a new one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from yizhan.model.account import Account
+from yizhan.policy.addresses import NetworkSet
+from yizhan.policy.keywords import KeywordMatcher
+from yizhan.policy.numbers import BlockedNumbers
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Accounts by CorpID, blocked addresses, keywords and blocked numbers of one moment."""
+
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    allowed: NetworkSet = field(default_factory=NetworkSet)  # every account's allow-list together
+    addresses: NetworkSet = field(default_factory=NetworkSet)
+    keywords: KeywordMatcher = field(default_factory=KeywordMatcher)
+    numbers: BlockedNumbers = field(default_factory=BlockedNumbers)

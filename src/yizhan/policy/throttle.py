@@ -1,0 +1,69 @@
+"""Counters of what came too often. Time is passed in; every table is bounded."""
+
+from collections import OrderedDict, deque
+
+
+class FailedLogins:
+    """Failed logins by address, in a sliding window (contract, section 5, row 1)."""
+
+    def __init__(self, limit: int, window_s: float, max_addresses: int = 100_000) -> None:
+        self._limit = limit
+        self._window_s = window_s
+        self._max_addresses = max_addresses
+        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def record(self, address: str, now_s: float) -> bool:
+        """Count one failure; True when this is the one that reaches the limit (the count starts anew then)."""
+        times = self._times.setdefault(address, deque(maxlen=self._limit))
+        self._times.move_to_end(address)
+        times.append(now_s)
+        while times[0] <= now_s - self._window_s:
+            times.popleft()
+        if len(times) >= self._limit:
+            del self._times[address]
+            return True
+        if len(self._times) > self._max_addresses:
+            self._times.popitem(last=False)
+        return False
+
+
+class Intervals:
+    """When each account's last answered call of each operation was (contract, section 5, row 9)."""
+
+    def __init__(self) -> None:
+        self._last_s: dict[tuple[int, str], float] = {}
+
+    def since(self, account_id: int, operation: str, now_s: float) -> float | None:
+        """Seconds since the last answered call; None when there was none."""
+        last_s = self._last_s.get((account_id, operation))
+        return None if last_s is None else now_s - last_s
+
+    def start(self, account_id: int, operation: str, now_s: float) -> float | None:
+        """Start the interval; gives the former start, for ``restore`` when the call is not answered after all."""
+        former = self._last_s.get((account_id, operation))
+        self._last_s[account_id, operation] = now_s
+        return former
+
+    def restore(self, account_id: int, operation: str, former_s: float | None) -> None:
+        """Undo ``start``."""
+        if former_s is None:
+            self._last_s.pop((account_id, operation), None)
+        else:
+            self._last_s[account_id, operation] = former_s
+
+
+class Allowance:
+    """At most ``per_minute`` events a key, refilled evenly: what one account's guessers may cost in slow checks."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._left: dict[int, tuple[float, float]] = {}
+
+    def take(self, key: int, now_s: float) -> bool:
+        """Take one; False when none is left."""
+        left, then_s = self._left.get(key, (float(self._per_minute), now_s))
+        left = min(float(self._per_minute), left + (now_s - then_s) * self._per_minute / 60)
+        if left < 1:
+            return False
+        self._left[key] = (left - 1, now_s)
+        return True

@@ -1,0 +1,1 @@
+"""The built-in carrier: an SMSC in the same process, for developers and tests."""

@@ -1,0 +1,1 @@
+"""Durable state. A verb is a function of a connection; one transaction is one sentence: accept, claim, settle."""

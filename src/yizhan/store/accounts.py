@@ -1,0 +1,72 @@
+"""Accounts: made, changed, and loaded as the snapshot that decisions are made against."""
+
+import json
+from collections.abc import Mapping
+from ipaddress import ip_network
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from yizhan.kit.clock import to_rfc3339
+from yizhan.model.account import Account, LaneRule, SignatureRule
+from yizhan.model.money import as_number
+from yizhan.model.views import AccountView
+from yizhan.store.schema import accounts
+
+
+def insert_account(connection: Connection, row: Mapping[str, Any]) -> int:
+    """A new account with balance 0: its id. IntegrityError when the CorpID is taken."""
+    query = insert(accounts).values(balance_milli=0, **row).returning(accounts.c.id)
+    return int(connection.execute(query).scalar_one())
+
+
+def change_account(connection: Connection, account_id: int, changes: Mapping[str, Any]) -> None:
+    """Set the named columns."""
+    connection.execute(update(accounts).where(accounts.c.id == account_id).values(**changes))
+
+
+def load_accounts(connection: Connection) -> dict[str, Account]:
+    """Every account by CorpID."""
+    return {
+        row.corp_id: Account(
+            id=row.id,
+            corp_id=row.corp_id,
+            credential=row.credential,
+            enabled=row.enabled,
+            lane=LaneRule(row.lane),
+            signature_rule=SignatureRule(row.signature_rule),
+            signature=row.signature,
+            allowed=tuple(ip_network(text) for text in json.loads(row.allow_ips)),
+        )
+        for row in connection.execute(select(accounts))
+    }
+
+
+def demo_accounts(connection: Connection) -> list[str]:
+    """CorpIDs of accounts that ``serve --demo`` made."""
+    return list(connection.execute(select(accounts.c.corp_id).where(accounts.c.demo)).scalars())
+
+
+def balance_of(connection: Connection, account_id: int) -> int:
+    """The balance in 1/1000 条."""
+    return int(connection.execute(select(accounts.c.balance_milli).where(accounts.c.id == account_id)).scalar_one())
+
+
+def view_accounts(connection: Connection, corp_id: str | None = None) -> list[AccountView]:
+    """Accounts as operators see them, by CorpID."""
+    query = select(accounts).order_by(accounts.c.corp_id)
+    if corp_id is not None:
+        query = query.where(accounts.c.corp_id == corp_id)
+    return [
+        AccountView(
+            account=row.corp_id,
+            enabled=row.enabled,
+            balance=as_number(row.balance_milli),
+            lane=row.lane,
+            signature_rule=row.signature_rule,
+            signature=row.signature,
+            allow_ips=json.loads(row.allow_ips),
+            created_at=to_rfc3339(row.created_at_ms) or "",
+        )
+        for row in connection.execute(query)
+    ]

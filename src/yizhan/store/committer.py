@@ -1,0 +1,187 @@
+"""Group commit: one thread, one writing connection, all waiting work in one transaction, one fsync for all of it.
+
+SQLite before 3.51.3 can corrupt a WAL database that two connections write or checkpoint at once: this is the only one.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from yizhan.kit.log import get_logger
+
+log = get_logger("store")
+A = TypeVar("A")
+R = TypeVar("R")
+# A verb takes many arguments at once and gives one result each, so that a batch costs few statements.
+Verb = Callable[[Connection, Sequence[A]], Sequence[R]]
+
+
+class Turn(IntEnum):
+    """Who waits; they are served in turns, so that no kind of work starves another."""
+
+    ACCEPT = 0
+    CARRIAGE = 1  # claims and settlements
+    CARE = 2  # everything else
+
+
+class Overloaded(Exception):
+    """More rows wait than ``store.max_waiting_rows`` allows; nothing of this work was kept."""
+
+
+class Closed(Exception):
+    """The committer no longer takes work."""
+
+
+@dataclass(slots=True)
+class Job:
+    """One piece of waiting work and where its result goes."""
+
+    verb: Verb[Any, Any]
+    argument: Any
+    rows: int
+    future: "asyncio.Future[Any]"
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Committer:
+    """Runs verbs on ``connection`` in its own thread; a future is resolved only after its commit returned."""
+
+    # Rows of one verb before another kind of work gets its turn inside the same transaction.
+    CHUNK_ROWS = 512
+
+    def __init__(self, connection: Connection, *, batch_rows: int, batch_ms: float, max_waiting_rows: int) -> None:
+        self._connection = connection
+        self._batch_rows = batch_rows
+        self._batch_s = batch_ms / 1000
+        self._max_waiting_rows = max_waiting_rows
+        self._queues: tuple[deque[Job], ...] = tuple(deque() for _ in Turn)
+        self._waiting_rows = 0
+        self._next_turn = 0
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
+        self.commits = 0
+        self.calls = 0
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish what waits, then end the thread. Blocks."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def run(self, turn: Turn, verb: Verb[A, R], argument: A, rows: int = 1) -> "asyncio.Future[R]":
+        """Queue ``verb(connection, [argument, ...])``; await the future for its result. Call from the event loop.
+
+        Raises Overloaded past the bound, Closed after ``close``.
+        """
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        with self._wake:
+            if self._closing:
+                raise Closed
+            if self._waiting_rows + rows > self._max_waiting_rows and self._waiting_rows:
+                raise Overloaded
+            self._waiting_rows += rows
+            self._queues[turn].append(Job(verb, argument, rows, future))
+            self._wake.notify()
+        return future
+
+    def _work(self) -> None:
+        while self._wait():
+            batch: list[Job] = []
+            try:
+                with self._connection.begin():
+                    self._run_batch(batch)
+            except Exception as error:
+                if len(batch) > 1:
+                    log.warning(
+                        "a batch was rolled back, its calls run one by one", calls=len(batch), error=repr(error)
+                    )
+                self._run_alone(batch, error)
+            self.commits += 1
+            self.calls += len(batch)
+            _resolve(batch)
+
+    def _wait(self) -> bool:
+        with self._wake:
+            while not any(self._queues):
+                if self._closing:
+                    return False
+                self._wake.wait()
+        return True
+
+    def _run_batch(self, batch: list[Job]) -> None:
+        """Chunks in turns until nothing waits, the rows are enough or the time is up. ``batch`` is what was taken."""
+        rows, end_s = 0, time.perf_counter() + self._batch_s
+        while rows < self._batch_rows and (chunk := self._take_chunk()):
+            batch.extend(chunk)
+            results = chunk[0].verb(self._connection, [job.argument for job in chunk])
+            for job, result in zip(chunk, results, strict=True):
+                job.result = result
+            rows += sum(job.rows for job in chunk)
+            if time.perf_counter() >= end_s:
+                break
+
+    def _take_chunk(self) -> list[Job]:
+        """Jobs of one verb from the next queue that has any; a job larger than a chunk comes alone."""
+        with self._wake:
+            for step in range(len(self._queues)):
+                queue = self._queues[(self._next_turn + step) % len(self._queues)]
+                if not queue:
+                    continue
+                self._next_turn = (self._next_turn + step + 1) % len(self._queues)
+                chunk, rows = [queue.popleft()], 0
+                rows = chunk[0].rows
+                while queue and queue[0].verb is chunk[0].verb and rows + queue[0].rows <= self.CHUNK_ROWS:
+                    chunk.append(queue.popleft())
+                    rows += chunk[-1].rows
+                self._waiting_rows -= rows
+                return chunk
+        return []
+
+    def _run_alone(self, batch: list[Job], error: BaseException) -> None:
+        """After a rollback: each job in a transaction of its own, so that only the guilty one fails."""
+        if len(batch) == 1:
+            batch[0].error = error
+            return
+        for job in batch:
+            try:
+                with self._connection.begin():
+                    job.result = job.verb(self._connection, [job.argument])[0]
+            except Exception as own_error:
+                job.error = own_error
+
+
+def _resolve(batch: list[Job]) -> None:
+    """Hand all results over with one wake-up per event loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+    for job in batch:
+        by_loop.setdefault(job.future.get_loop(), []).append(job)
+    for loop, jobs in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_set_results, jobs)
+        except RuntimeError:
+            log.warning("nobody waits any more", calls=len(jobs))
+
+
+def _set_results(jobs: list[Job]) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.result)

@@ -1,0 +1,131 @@
+"""The data directory: its lock, its database, its one writer and its readers."""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool, QueuePool
+
+from yizhan.model.settings import StoreSettings
+from yizhan.store.committer import Committer, Turn, Verb
+from yizhan.store.migrate import migrate
+
+A = TypeVar("A")
+R = TypeVar("R")
+# What a verb works on; the name by which ``flow``, which knows no SQL, passes it along.
+Session = Connection
+
+
+class Locked(Exception):
+    """Another process works on this data directory."""
+
+
+class Database:
+    """An open store: ``write`` goes through the committer, ``read`` through a small pool of read-only connections."""
+
+    def __init__(self, data: Path, settings: StoreSettings) -> None:
+        """Lock ``data`` (made when missing), open and migrate the database, start the committer.
+
+        Raises Locked, or ``store.migrate.SchemaTooNew``; then nothing stays open.
+        """
+        self._lock = lock_directory(data)
+        try:
+            path = data / settings.url.removeprefix("sqlite:")
+            self._writer = _engine(path, writes=True)
+            self._connection = self._writer.connect()
+            migrate(self._connection)
+            self._readers = _engine(path, writes=False, size=settings.readers)
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self._threads = ThreadPoolExecutor(settings.readers, thread_name_prefix="reader")
+        self.committer = Committer(
+            self._connection,
+            batch_rows=settings.batch_rows,
+            batch_ms=settings.batch_ms,
+            max_waiting_rows=settings.max_waiting_rows,
+        )
+        self.committer.start()
+
+    def write(self, turn: Turn, verb: Verb[A, R], argument: A, rows: int = 1) -> "asyncio.Future[R]":
+        """``verb`` in the next group commit. See ``Committer.run``."""
+        return self.committer.run(turn, verb, argument, rows)
+
+    async def change(self, act: Callable[[Connection], R]) -> R:
+        """A cold change that no other call shares a statement with: ``act`` in the next group commit."""
+        return await self.committer.run(Turn.CARE, _each, act)
+
+    async def read(self, ask: Callable[[Connection], R]) -> R:
+        """``ask`` in one read-only transaction, off the event loop; it sees everything committed before."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, ask)
+
+    def _read(self, ask: Callable[[Connection], R]) -> R:
+        with self._readers.connect() as connection, connection.begin():
+            return ask(connection)
+
+    def integrity(self, session: Session) -> str:
+        """``ok``, or what SQLite found wrong. Reads everything."""
+        return "; ".join(row[0] for row in session.exec_driver_sql("PRAGMA quick_check(20)"))
+
+    def close(self) -> None:
+        """Commit what waits, close everything, release the lock. Blocks."""
+        self.committer.close()
+        self._threads.shutdown()
+        self._readers.dispose()
+        self._connection.close()
+        self._writer.dispose()
+        os.close(self._lock)
+
+
+def _each(connection: Connection, acts: Sequence[Callable[[Connection], Any]]) -> list[Any]:
+    return [act(connection) for act in acts]
+
+
+def lock_directory(data: Path) -> int:
+    """Make ``data`` (mode 0700 when new) and take its lock: the open descriptor. Raises Locked."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise Locked(f"another yizhan works on {data}") from None
+    return descriptor
+
+
+def _engine(path: Path, *, writes: bool, size: int = 1) -> Engine:
+    """An engine whose connections begin transactions when SQLAlchemy says so, not when the driver thinks so."""
+    if writes:
+        # The database holds texts and numbers: for its owner only, whatever the umask.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    engine = create_engine(
+        f"sqlite+pysqlite:///{path}",
+        connect_args={"check_same_thread": False, "isolation_level": None, "timeout": 10},
+        **({"poolclass": NullPool} if writes else {"poolclass": QueuePool, "pool_size": size, "max_overflow": 0}),
+    )
+
+    @event.listens_for(engine, "connect")
+    def _set_up(driver: Any, _record: Any) -> None:
+        if writes:
+            driver.execute("PRAGMA journal_mode = WAL")
+            driver.execute("PRAGMA synchronous = FULL")
+            driver.execute("PRAGMA cache_size = -65536")
+        else:
+            driver.execute("PRAGMA query_only = ON")
+        driver.execute("PRAGMA temp_store = MEMORY")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def driver(connection: Connection) -> Any:
+    """The driver's own connection, for the hot statements."""
+    return connection.connection.driver_connection

@@ -1,0 +1,122 @@
+"""The ledger: every entry moves an amount from one book to another; an account's balance is the sum of its entries."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from yizhan.kit.clock import to_rfc3339
+from yizhan.model.money import as_number, show_credits
+from yizhan.model.views import LedgerCheck, LedgerView
+from yizhan.store import sqlite as sql
+from yizhan.store.accept import client_id_of
+from yizhan.store.database import driver
+from yizhan.store.schema import BOOK_ISSUED, BOOK_TRAFFIC
+
+_BOOK_NAMES = {BOOK_ISSUED: "issued", BOOK_TRAFFIC: "traffic"}
+
+
+def refund(raw: Any, by_account: Mapping[int, int], at_ms: int, note: str = "") -> None:
+    """Pay back to each account, one entry each."""
+    due = [(account_id, amount) for account_id, amount in by_account.items() if amount]
+    raw.executemany(sql.CREDIT, [(amount, account_id) for account_id, amount in due])
+    raw.executemany(
+        sql.INSERT_ENTRY,
+        [(at_ms, "refund", BOOK_TRAFFIC, account_id, amount, None, note) for account_id, amount in due],
+    )
+
+
+def issue(connection: Connection, account_id: int, amount_milli: int, at_ms: int, note: str) -> bool:
+    """Top up (positive) or take back (negative); False when the balance does not hold what is to be taken."""
+    raw = driver(connection)
+    if amount_milli < 0:
+        if raw.execute(sql.DEBIT, (-amount_milli, account_id, -amount_milli)).rowcount == 0:
+            return False
+        entry = (at_ms, "takeback", account_id, BOOK_ISSUED, -amount_milli, None, note)
+    else:
+        raw.execute(sql.CREDIT, (amount_milli, account_id))
+        entry = (at_ms, "topup", BOOK_ISSUED, account_id, amount_milli, None, note)
+    if amount_milli:
+        raw.execute(sql.INSERT_ENTRY, entry)
+    return True
+
+
+def list_entries(connection: Connection, account_id: int | None, limit: int) -> list[LedgerView]:
+    """The newest entries, of one account or of all."""
+    where = "(debit_book = :book AND debit_book > 0) OR (credit_book = :book AND credit_book > 0)"
+    rows = connection.execute(
+        text(
+            "SELECT ledger.id, at_ms, kind, debit_book, credit_book, amount_milli, submission_id, note FROM ledger "
+            + ("" if account_id is None else f"WHERE {where} ")
+            + "ORDER BY ledger.id DESC LIMIT :limit"
+        ),
+        {"book": account_id, "limit": limit},
+    )
+    names = {row.id: row.corp_id for row in connection.execute(text("SELECT id, corp_id FROM accounts"))} | _BOOK_NAMES
+    views = []
+    for row in rows:
+        incoming = row.credit_book == account_id if account_id is not None else row.credit_book > 0
+        own, other = (row.credit_book, row.debit_book) if incoming else (row.debit_book, row.credit_book)
+        views.append(
+            LedgerView(
+                id=row.id,
+                at=to_rfc3339(row.at_ms) or "",
+                account=names.get(own, str(own)),
+                kind=row.kind,
+                amount=as_number(row.amount_milli if incoming else -row.amount_milli),
+                other=names.get(other, str(other)),
+                submission=None if row.submission_id is None else client_id_of(row.submission_id),
+                note=row.note,
+            )
+        )
+    return views
+
+
+# Each rule: what it says when broken, and a query whose rows (subject, is, should be) are the cases that break it.
+_RULES: tuple[tuple[str, str], ...] = (
+    (
+        "account {0}: balance {1}, sum of its entries {2}",
+        "SELECT corp_id, balance_milli, "
+        " (SELECT coalesce(sum(amount_milli), 0) FROM ledger WHERE credit_book = a.id AND credit_book > 0)"
+        " - (SELECT coalesce(sum(amount_milli), 0) FROM ledger WHERE debit_book = a.id AND debit_book > 0) AS moved"
+        " FROM accounts a WHERE balance_milli <> moved",
+    ),
+    (
+        "entry {0}: amount {1} is not positive",
+        "SELECT id, amount_milli, 0 FROM ledger WHERE amount_milli <= 0 OR debit_book = credit_book",
+    ),
+    (
+        "submission {0}: price {1}, charged {2}",
+        "SELECT s.client_id, s.price_milli, coalesce(sum(l.amount_milli), 0) AS charged FROM submissions s"
+        " LEFT JOIN ledger l ON l.submission_id = s.id AND l.kind = 'send'"
+        " GROUP BY s.id HAVING s.price_milli <> charged",
+    ),
+    (
+        "submission {0}: price {1}, its messages cost {2}",
+        "SELECT s.client_id, s.price_milli, coalesce(sum(m.price_milli), 0) AS cost FROM submissions s"
+        " LEFT JOIN messages m ON m.submission_id = s.id GROUP BY s.id HAVING s.price_milli <> cost",
+    ),
+    (
+        "message {0}: refunded {1}, price {2}",
+        "SELECT id, refunded_milli, price_milli FROM messages WHERE refunded_milli > price_milli OR refunded_milli < 0",
+    ),
+    (
+        "account {0}: refunds in the ledger {1}, refunds of its messages {2}",
+        "SELECT corp_id,"
+        " (SELECT coalesce(sum(amount_milli), 0) FROM ledger WHERE credit_book = a.id AND credit_book > 0"
+        "  AND kind = 'refund') AS paid,"
+        " (SELECT coalesce(sum(refunded_milli), 0) FROM messages WHERE account_id = a.id) AS due"
+        " FROM accounts a WHERE paid <> due",
+    ),
+)
+
+
+def verify_ledger(connection: Connection, most_faults: int = 100) -> LedgerCheck:
+    """Hold every rule of the ledger against all rows. Reads everything: minutes on a store of many millions."""
+    faults: list[str] = []
+    for says, query in _RULES:
+        for subject, is_milli, should_milli in connection.execute(text(f"{query} LIMIT {most_faults}")):
+            faults.append(says.format(subject, show_credits(is_milli), show_credits(should_milli)))
+    accounts = connection.execute(text("SELECT count(*) FROM accounts")).scalar_one()
+    entries = connection.execute(text("SELECT count(*) FROM ledger")).scalar_one()
+    return LedgerCheck(accounts, entries, faults[:most_faults])

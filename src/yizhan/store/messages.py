@@ -1,0 +1,131 @@
+"""Messages as operators look for them: lists, one message with its rows, counts, and cancelling."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Connection, Row, Select, func, select
+
+from yizhan.kit.clock import to_rfc3339
+from yizhan.model.message import State
+from yizhan.model.money import as_number
+from yizhan.model.views import MessageView
+from yizhan.store import sqlite as sql
+from yizhan.store.accept import keys_of, read_counter
+from yizhan.store.database import driver
+from yizhan.store.ledger import refund
+from yizhan.store.schema import accounts, messages, parts, submissions
+
+_LISTED = (
+    select(messages, submissions, accounts.c.corp_id)
+    .join(submissions, submissions.c.id == messages.c.submission_id)
+    .join(accounts, accounts.c.id == messages.c.account_id)
+).set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which messages to list, newest first; None leaves a column free."""
+
+    account: str | None = None
+    state: State | None = None
+    number: str | None = None  # E.164, or as the client wrote it
+    submission: int | None = None  # the client's id
+    message: int | None = None
+    before: int | None = None  # message ids below this one: the next page
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One message's view with the rows that its story is told from."""
+
+    view: MessageView
+    message: Row[Any]
+    parts: Sequence[Row[Any]]
+
+
+def list_messages(connection: Connection, wanted: Filter) -> list[MessageView]:
+    """Views of the newest messages that match."""
+    return [_view(row) for row in connection.execute(_query(connection, wanted))]
+
+
+def find_records(connection: Connection, wanted: Filter) -> list[Record]:
+    """The same with all their rows."""
+    found = connection.execute(_query(connection, wanted)).fetchall()
+    of_message: dict[int, list[Row[Any]]] = defaultdict(list)
+    ids = [row.messages_id for row in found]
+    for row in connection.execute(
+        select(parts).where(parts.c.message_id.in_(ids)).order_by(parts.c.message_id, parts.c.attempt, parts.c.part)
+    ):
+        of_message[row.message_id].append(row)
+    return [Record(_view(row), row, of_message[row.messages_id]) for row in found]
+
+
+def count_waiting(connection: Connection) -> dict[str, int]:
+    """How many messages stand in each unfinished state before the carrier has them."""
+    query = select(messages.c.state, func.count()).where(messages.c.due_at_ms.is_not(None)).group_by(messages.c.state)
+    counts = {State(state): count for state, count in connection.execute(query)}
+    unfinished = (State.SCHEDULED, State.QUEUED, State.SENDING, State.UNCERTAIN)
+    return {state.word: counts.get(state, 0) for state in unfinished}
+
+
+def cancel_submission(connection: Connection, submission_key: int, at_ms: int) -> int:
+    """Cancel what was not yet sent and pay it back: how many messages (contract, section 3, the last fate)."""
+    raw = driver(connection)
+    rows = raw.execute(sql.CANCEL, (at_ms, submission_key)).fetchall()
+    by_account: dict[int, int] = defaultdict(int)
+    for account_id, price_milli in rows:
+        by_account[account_id] += price_milli
+    refund(raw, by_account, at_ms, "cancelled")
+    return len(rows)
+
+
+def submission_keys(connection: Connection, client_id: int, account: str | None) -> list[int]:
+    """The keys of the submissions whose client got ``client_id``; more than one only after the ids have cycled."""
+    keys = list(keys_of(client_id, read_counter(driver(connection), "submission")))[:100]
+    query = select(submissions.c.id).join(accounts, accounts.c.id == submissions.c.account_id)
+    query = query.where(submissions.c.id.in_(keys)).order_by(submissions.c.id.desc())
+    if account is not None:
+        query = query.where(accounts.c.corp_id == account)
+    return list(connection.execute(query).scalars())
+
+
+def _query(connection: Connection, wanted: Filter) -> Select[Any]:
+    query = _LISTED.order_by(messages.c.id.desc()).limit(wanted.limit)
+    if wanted.account is not None:
+        query = query.where(accounts.c.corp_id == wanted.account)
+    if wanted.state is not None:
+        query = query.where(messages.c.state == int(wanted.state))
+    if wanted.number is not None:
+        query = query.where((messages.c.number == wanted.number) | (messages.c.written == wanted.number))
+    if wanted.submission is not None:
+        keys = submission_keys(connection, wanted.submission, wanted.account)
+        query = query.where(messages.c.submission_id.in_(keys))
+    if wanted.message is not None:
+        query = query.where(messages.c.id == wanted.message)
+    if wanted.before is not None:
+        query = query.where(messages.c.id < wanted.before)
+    return query
+
+
+def _view(row: Row[Any]) -> MessageView:
+    return MessageView(
+        id=row.messages_id,
+        submission=row.submissions_client_id,
+        account=row.accounts_corp_id,
+        number=row.messages_number,
+        written=row.messages_written,
+        text=row.submissions_text,
+        parts=row.messages_parts,
+        price=as_number(row.messages_price_milli),
+        refunded=as_number(row.messages_refunded_milli),
+        state=State(row.messages_state).word,
+        word=row.messages_word,
+        channel=row.messages_channel,
+        uncertain=row.messages_uncertain,
+        accepted_at=to_rfc3339(row.submissions_accepted_at_ms) or "",
+        send_at=to_rfc3339(row.submissions_send_at_ms),
+        finished_at=to_rfc3339(row.messages_finished_at_ms),
+    )

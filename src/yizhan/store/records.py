@@ -1,0 +1,73 @@
+"""What happened besides sending: refused calls (a bounded table) and operators' actions (the audit log)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from yizhan.kit.clock import to_rfc3339
+from yizhan.model.views import AuditView
+from yizhan.store import sqlite as sql
+from yizhan.store.database import driver
+from yizhan.store.schema import audit, refusals
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedCall:
+    """One refused call; ``text`` is masked."""
+
+    at_ms: int
+    operation: str
+    account: str
+    address: str
+    reject: str
+    hit: str
+    text: str
+
+
+def note_refusals(connection: Connection, batches: Sequence[tuple[Sequence[RefusedCall], int]]) -> list[None]:
+    """Write refused calls and drop the oldest beyond the bound: each argument is (calls, how many rows to keep)."""
+    raw = driver(connection)
+    for calls, keep in batches:
+        raw.executemany(
+            sql.INSERT_REFUSAL,
+            [(c.at_ms, c.operation, c.account, c.address, c.reject, c.hit, c.text) for c in calls],
+        )
+        raw.execute(sql.PRUNE_REFUSALS, (keep,))
+    return [None] * len(batches)
+
+
+def list_refusals(connection: Connection, limit: int) -> list[RefusedCall]:
+    """The newest refused calls."""
+    query = select(refusals).order_by(refusals.c.id.desc()).limit(limit)
+    return [
+        RefusedCall(row.at_ms, row.operation, row.account, row.address, row.reject, row.hit, row.text)
+        for row in connection.execute(query)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One operator action: who changed what, from what to what (both JSON)."""
+
+    at_ms: int
+    actor: str
+    action: str
+    subject: str
+    before: str
+    after: str
+
+
+def note_action(connection: Connection, done: Action) -> None:
+    """Write an operator action, in the transaction that carries it out."""
+    row = (done.at_ms, done.actor[:64], done.action, done.subject[:128], done.before, done.after)
+    driver(connection).execute(sql.INSERT_AUDIT, row)
+
+
+def list_actions(connection: Connection, limit: int) -> list[AuditView]:
+    """The newest operator actions."""
+    query = select(audit).order_by(audit.c.id.desc()).limit(limit)
+    return [
+        AuditView(to_rfc3339(row.at_ms) or "", row.actor, row.action, row.subject, row.before, row.after)
+        for row in connection.execute(query)
+    ]

@@ -1,0 +1,69 @@
+"""multipart/form-data bodies, which some programs post to the .aspx functions (contract, section 2)."""
+
+import re
+from collections.abc import Iterator
+
+from yizhan.wire.charset import Charset, decode, find_charset
+from yizhan.wire.media import parameter
+
+_END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
+_MAX_BOUNDARY_CHARS = 200  # RFC 2046 allows 70
+_MAX_HEAD_BYTES = 4096
+
+
+def read_multipart(body: bytes, content_type: str, charset: Charset) -> Iterator[tuple[str, str]]:
+    """The fields of ``body`` in order, as (name, value).
+
+    A part without a charset of its own holds ``charset``, the call's. Values are not percent-encoded here. A body
+    without a boundary has no fields; files are no fields; a missing last boundary is forgiven. Never raises.
+    """
+    boundary = parameter(content_type, "boundary").encode("utf-8", "replace")
+    if not 0 < len(boundary) <= _MAX_BOUNDARY_CHARS:
+        return
+    for part in _parts(body, b"--" + boundary):
+        field = _field(part, charset)
+        if field is not None:
+            yield field
+
+
+def _parts(body: bytes, delimiter: bytes) -> Iterator[bytes]:
+    """What stands between two delimiter lines; lines may end in LF alone."""
+    start: int | None = None  # of the part being looked at
+    at = body.find(delimiter)
+    while at >= 0:
+        behind = at + len(delimiter)
+        # Only where a line begins: a text may mention the boundary, and looking no further keeps the time linear.
+        if at == 0 or body[at - 1 : at] == b"\n":
+            line_end = body.find(b"\n", behind)
+            rest = body[behind : line_end if line_end >= 0 else len(body)].strip(b" \t\r")
+            if rest in (b"", b"--"):  # else it is a longer word that merely begins like the boundary
+                if start is not None:
+                    yield _without_line_end(body[start:at])
+                if rest or line_end < 0:
+                    return
+                start = line_end + 1
+        at = body.find(delimiter, behind)
+    if start is not None:
+        yield _without_line_end(body[start:])
+
+
+def _without_line_end(part: bytes) -> bytes:
+    return part[:-2] if part.endswith(b"\r\n") else part.removesuffix(b"\n")
+
+
+def _field(part: bytes, charset: Charset) -> tuple[str, str] | None:
+    """One part as (name, value); None when it is none of the form's fields."""
+    end = _END_OF_HEAD.search(part, 0, _MAX_HEAD_BYTES)
+    if end is None:
+        return None
+    disposition = content_type = ""
+    for line in decode(part[: end.start()], charset).splitlines():
+        header, _, value = line.partition(":")
+        if header.strip().lower() == "content-disposition":
+            disposition = value
+        elif header.strip().lower() == "content-type":
+            content_type = value
+    name = parameter(disposition, "name")
+    if not name or parameter(disposition, "filename"):
+        return None
+    return name, decode(part[end.end() :], find_charset(parameter(content_type, "charset")) or charset)

@@ -1,0 +1,55 @@
+"""Cutting a text into the parts that are sent, counted and paid for (contract, section 8).
+
+The function that counts is the function that splits, so a customer never pays for another number of parts than leaves.
+"""
+
+from yizhan.model.submission import Encoding
+from yizhan.wire.gsm import ALPHABET, TWO_SEPTETS
+
+# Room in septets or UTF-16 units: 140 bytes, less the 6 of the header that joins several parts.
+GSM7_SINGLE, GSM7_PART = 160, 153
+UCS2_SINGLE, UCS2_PART = 70, 67
+
+
+def choose_encoding(text: str) -> Encoding:
+    """The GSM default alphabet if it holds every character, else UCS-2 (so a text with 【】 always is)."""
+    return Encoding.GSM7 if ALPHABET.issuperset(text) else Encoding.UCS2
+
+
+def count_units(text: str, encoding: Encoding) -> int:
+    """The length of ``text``: septets in GSM7 (extension characters count two), UTF-16 units in UCS2."""
+    if encoding is Encoding.GSM7:
+        return len(text) + sum(map(text.count, TWO_SEPTETS))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def count_parts(text: str) -> int:
+    """How many parts ``text`` takes; an empty text takes one."""
+    return len(split(text))
+
+
+def split(text: str) -> list[str]:
+    """The parts of ``text`` in order. Never cuts a surrogate pair or an escape pair: both are one character here."""
+    encoding = choose_encoding(text)
+    single, room = (GSM7_SINGLE, GSM7_PART) if encoding is Encoding.GSM7 else (UCS2_SINGLE, UCS2_PART)
+    units = count_units(text, encoding)
+    if units <= single:
+        return [text]
+    if units == len(text):
+        return [text[start : start + room] for start in range(0, len(text), room)]
+    return _split_uneven(text, encoding, room)
+
+
+def _split_uneven(text: str, encoding: Encoding, room: int) -> list[str]:
+    """Parts of at most ``room`` units of a text in which some characters take two."""
+    gsm7 = encoding is Encoding.GSM7
+    parts: list[str] = []
+    start = used = 0
+    for at, character in enumerate(text):
+        units = 2 if character > "\uffff" or (gsm7 and character in TWO_SEPTETS) else 1
+        if used + units > room:
+            parts.append(text[start:at])
+            start, used = at, 0
+        used += units
+    parts.append(text[start:])
+    return parts

@@ -1,0 +1,1 @@
+"""The client library and its two commands, against a platform that is not ours."""

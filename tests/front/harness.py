@@ -1,0 +1,144 @@
+"""A real listener on a free port, a river that writes down its calls, and clients that speak raw sockets."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvloop
+
+from yizhan.front.asgi import App
+from yizhan.front.gateway import Gateway
+from yizhan.front.listener import Listener
+from yizhan.model.call import Call
+from yizhan.model.reject import Refusal
+from yizhan.model.settings import ServerSettings
+
+PATIENCE_S = 10.0
+
+
+@dataclass
+class NotebookRiver:
+    """A river that takes every call, writes it down and answers as it was told."""
+
+    submission: int | Refusal = 100_000_001
+    milli: int | Refusal = 12_345_678
+    delay_s: float = 0
+    error: Exception | None = None
+    calls: list[Call] = field(default_factory=list)
+
+    async def submit(self, call: Call) -> int | Refusal:
+        """Note the call and answer ``submission``."""
+        await self._note(call)
+        return self.submission
+
+    async def balance(self, call: Call) -> int | Refusal:
+        """Note the call and answer ``milli``."""
+        await self._note(call)
+        return self.milli
+
+    async def _note(self, call: Call) -> None:
+        self.calls.append(call)
+        if self.delay_s:
+            await asyncio.sleep(self.delay_s)
+        if self.error is not None:
+            raise self.error
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer, taken apart."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Served:
+    """A gateway that listens; ``river`` is behind it."""
+
+    river: NotebookRiver
+    listener: Listener
+    loop: asyncio.AbstractEventLoop
+    address: tuple[str, int]
+
+    def connect(self) -> socket.socket:
+        """A fresh connection."""
+        return socket.create_connection(self.address, timeout=PATIENCE_S)
+
+    def ask(self, *pieces: bytes, count: int = 1, head_only: bool = False) -> list[Answer]:
+        """Send ``pieces`` one by one on one connection and read ``count`` answers."""
+        with self.connect() as client:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for piece in pieces:
+                client.sendall(piece)
+            with client.makefile("rb") as stream:
+                return [read_answer(stream.readline, stream.read, head_only) for _ in range(count)]
+
+    def last_values(self, *pieces: bytes) -> dict[str, str]:
+        """The parameters that the river got from one request."""
+        before = len(self.river.calls)
+        (answer,) = self.ask(*pieces)
+        assert answer.status == 200, answer
+        assert len(self.river.calls) == before + 1, answer
+        return dict(self.river.calls[-1].values)
+
+    def drain(self, timeout_s: float) -> None:
+        """Drain the listener and wait until it is done."""
+        asyncio.run_coroutine_threadsafe(self.listener.drain(timeout_s), self.loop).result(PATIENCE_S)
+
+
+def read_answer(readline: Callable[[], bytes], read: Callable[[int], bytes], head_only: bool = False) -> Answer:
+    """Read one answer; every one must have a Content-Length and none may be chunked."""
+    status_line = readline()
+    assert status_line.startswith(b"HTTP/1.1 "), status_line
+    headers: dict[str, str] = {}
+    while (line := readline()) not in (b"\r\n", b""):
+        name, _, value = line.decode("latin-1").partition(":")
+        headers[name.lower()] = value.strip()
+    assert "transfer-encoding" not in headers
+    status = int(status_line.split(b" ")[1])
+    if status == 100:
+        return Answer(status, headers, b"")
+    length = int(headers["content-length"])
+    body = b"" if head_only else read(length)
+    assert head_only or len(body) == length
+    return Answer(status, headers, body)
+
+
+def until_closed(client: socket.socket) -> bytes:
+    """Everything the server still says before it closes."""
+    received = bytearray()
+    with contextlib.suppress(ConnectionResetError):
+        while piece := client.recv(65_536):
+            received += piece
+    return bytes(received)
+
+
+@contextlib.contextmanager
+def serving(
+    settings: ServerSettings | None = None,
+    new_loop: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop,
+    app: App | None = None,
+    at: tuple[str, int] | socket.socket = ("127.0.0.1", 0),
+    tls: tuple[Path, Path] | None = None,
+) -> Iterator[Served]:
+    """Serve a gateway (or ``app``) from a thread of its own until the block ends."""
+    settings = settings or ServerSettings()
+    river = NotebookRiver()
+    listener = Listener(app or Gateway(river, settings), settings, at, tls)
+    loop = new_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(listener.start(), loop).result(PATIENCE_S)
+        yield Served(river, listener, loop, listener.address)
+        asyncio.run_coroutine_threadsafe(listener.drain(0.5), loop).result(PATIENCE_S)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -42,6 +42,18 @@ def problem(response: httpx.Response, status: int) -> str:
     return str(document["detail"])
 
 
+@pytest.fixture(scope="module")
+def with_account(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the account C1 and 5 条, for calls that change nothing."""
+    data = tmp_path_factory.mktemp("api")
+
+    async def act(client: httpx.AsyncClient) -> None:
+        assert (await client.post("/accounts", json=NEW)).status_code == 201
+
+    use(data, act)
+    return data
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "says"),
     [
@@ -75,16 +87,15 @@ def problem(response: httpx.Response, status: int) -> str:
         pytest.param("POST", "/submissions/100000000/cancel", {}, 404, "100000000", id="nothing to cancel"),
     ],
 )
-def test_errors(tmp_path: Path, method: str, path: str, body: Any, status: int, says: str) -> None:
+def test_errors(with_account: Path, method: str, path: str, body: Any, status: int, says: str) -> None:
     async def act(client: httpx.AsyncClient) -> None:
-        assert (await client.post("/accounts", json=NEW)).status_code == 201
         before = (await client.get("/accounts")).json()
         content = None if body is None else json.dumps(body).encode()
         response = await client.request(method, path, content=content, headers={"content-type": "application/json"})
         assert says in problem(response, status)
         assert (await client.get("/accounts")).json() == before
 
-    use(tmp_path, act)
+    use(with_account, act)
 
 
 def test_a_password_never_comes_back(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_empty_table_says_so(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_piped_lines_are_whole(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody looks, one row is one line, however long: programs read it."""
-    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
     show.print_table([show.Column("text", fills=True)], [{"text": "长" * 300}], "nothing")
     assert "长" * 300 in capsys.readouterr().out.splitlines()[1]
 

@@ -137,8 +137,8 @@ def serving(
     try:
         asyncio.run_coroutine_threadsafe(listener.start(), loop).result(PATIENCE_S)
         yield Served(river, listener, loop, listener.address)
-        asyncio.run_coroutine_threadsafe(listener.drain(0.5), loop).result(PATIENCE_S)
     finally:
+        asyncio.run_coroutine_threadsafe(listener.drain(0.1), loop).result(PATIENCE_S)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

@@ -96,18 +96,19 @@ class Column:
 
     key: str
     head: str = ""
-    time: bool = False
+    time: bool = False  # an RFC 3339 time; narrow terminals leave this year's number out
     fills: bool = False  # takes the width that is left, cut with an ellipsis on a terminal
     wide_only: bool = False  # left out on terminals of less than 110 columns
 
 
-def make_console() -> "Console":
-    """A rich console on standard output that prints as wide as the content where nobody looks at it."""
+def make_console(*, folds: bool = False) -> "Console":
+    """A rich console on standard output. Where nobody looks at it, lines are as long as their content, so that programs
+    read whole values; ``folds``: unless the environment names a width, since folded text loses nothing.
+    """
     from rich.console import Console
 
-    terminal = sys.stdout.isatty()
-    width = None if terminal or "COLUMNS" in os.environ else 2_000
-    return Console(markup=False, highlight=False, emoji=False, width=width)
+    natural = sys.stdout.isatty() or (folds and "COLUMNS" in os.environ)
+    return Console(markup=False, highlight=False, emoji=False, width=None if natural else 2_000)
 
 
 def print_table(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], nothing: str) -> None:
@@ -119,7 +120,8 @@ def print_table(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], no
     from rich.text import Text
 
     console = make_console()
-    shown = [column for column in columns if not column.wide_only or console.width >= 110]
+    wide = console.width >= 110
+    shown = [column for column in columns if wide or not column.wide_only]
     fills = console.is_terminal and any(column.fills for column in shown)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=fills, header_style="bold")
     for column in shown:
@@ -131,7 +133,7 @@ def print_table(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], no
             justify="right" if all(_is_number(row[column.key]) for row in rows) else "left",
         )
     for row in rows:
-        table.add_row(*(_cell(column, row[column.key]) for column in shown))
+        table.add_row(*(_cell(column, row[column.key], wide=wide) for column in shown))
     console.print(table)
 
 
@@ -148,13 +150,14 @@ def print_details(pairs: Sequence[tuple[str, Any]]) -> None:
     make_console().print(grid)
 
 
-def _cell(column: Column, value: Any) -> "Text":
+def _cell(column: Column, value: Any, *, wide: bool) -> "Text":
     from rich.text import Text
 
     if column.time:
-        return Text(local_time(value), style="dim")
+        at = local_time(value)
+        return Text(at if wide else at.removeprefix(f"{datetime.now().astimezone():%Y}-"), style="dim")
     return Text(show_value(value), style=STATE_STYLES.get(value, "") if column.key == "state" else "")
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))

@@ -11,7 +11,7 @@ Story = Mapping[str, Any]
 
 def print_stories(stories: Sequence[Story]) -> None:
     """Print each story, an empty line between two."""
-    console = make_console()
+    console = make_console(folds=True)
     for position, story in enumerate(stories):
         if position:
             console.print()
@@ -84,7 +84,7 @@ def _zone(at: datetime) -> str:
 
 
 def _since(gap: timedelta) -> str:
-    """How long after the step before: ``+7 ms``, ``+1.02 s``, ``+3 min``, ``+2 h``; empty within a millisecond."""
+    """How long after the step before: ``+7 ms``, ``+1.02 s``, ``+3 min``, ``+4 h``, ``+6 d``; empty below 1 ms."""
     seconds = gap.total_seconds()
     if abs(seconds) < 0.001:
         return ""
@@ -92,4 +92,7 @@ def _since(gap: timedelta) -> str:
         return f"{seconds * 1000:+.0f} ms"
     if abs(seconds) < 120:
         return f"{seconds:+.2f} s"
-    return f"{seconds / 60:+.0f} min" if abs(seconds) < 7_200 else f"{seconds / 3_600:+.0f} h"
+    for size, unit in ((60, "min"), (3_600, "h")):
+        if abs(seconds) < 120 * size:
+            return f"{seconds / size:+.0f} {unit}"
+    return f"{seconds / 86_400:+.0f} d"

@@ -1,6 +1,6 @@
 """The control plane: one FastAPI app over the flow, served on a unix socket or driven in process by the CLI."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from yizhan import __version__
 from yizhan.console.accounts import account_router, ledger_router
@@ -25,7 +25,6 @@ def make_admin_app(operate: Operate, ask: Ask, clock: Clock | None = None) -> Fa
         max_body_size=MAX_BODY_BYTES,
     )
     answer_problems(app)
-    api = APIRouter(prefix=PREFIX)
     routers = (
         account_router(operate, ask),
         ledger_router(ask),
@@ -37,6 +36,5 @@ def make_admin_app(operate: Operate, ask: Ask, clock: Clock | None = None) -> Fa
         watch_router(ask),
     )
     for router in routers:
-        api.include_router(router)
-    app.include_router(api)
+        app.include_router(router, prefix=PREFIX)
     return app

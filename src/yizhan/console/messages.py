@@ -43,8 +43,8 @@ def submission_router(operate: Operate) -> APIRouter:
     router = APIRouter(prefix="/submissions", tags=["messages"])
 
     @router.post("/{id}/cancel")
-    async def cancel(id: Annotated[RowId, Path()], body: Cancellation, actor: Actor) -> dict[str, int]:
-        return {"cancelled": await operate.cancel(actor, id, corp_id=body.account)}
+    async def cancel(id: Annotated[RowId, Path()], actor: Actor, body: Cancellation | None = None) -> dict[str, int]:
+        return {"cancelled": await operate.cancel(actor, id, corp_id=body.account if body else None)}
 
     return router
 

@@ -1,7 +1,7 @@
 """Dispatch: what waits goes to channels that have room, in batches; urgent first, accounts in turns."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from yizhan.flow.ports import Courier
 from yizhan.kit.clock import Clock
@@ -10,7 +10,7 @@ from yizhan.model.submission import Admitted
 from yizhan.policy.turns import Turns
 from yizhan.store.committer import Turn
 from yizhan.store.database import Database
-from yizhan.store.queue import Claim, claim, lose_leases, promote, waiting
+from yizhan.store.queue import Claim, claim, lose_leases, promote, sending_channels, waiting
 
 log = get_logger("dispatch")
 
@@ -49,14 +49,15 @@ class Dispatcher:
         self._stopping = True
         self._wake.set()
 
-    async def recover(self, resend: dict[str, bool]) -> None:
-        """At start: messages whose fate a crash left unknown, by each channel's policy (resend, or hold)."""
-        for channel, again in resend.items():
+    async def recover(self, resend: Mapping[str, bool]) -> None:
+        """At start: messages whose fate a crash left unknown, by each channel's policy (resend, or hold).
+
+        What a channel had that is no longer configured is sent again: its policy is gone with it.
+        """
+        for channel in await self._database.read(sending_channels):
+            again = resend.get(channel, True)
             lost = await self._database.write(Turn.CARRIAGE, lose_leases, (channel, again))
-            if lost:
-                log.warning(
-                    "messages were being sent when the program ended", channel=channel, count=lost, resend=again
-                )
+            log.warning("messages were being sent when the program ended", channel=channel, count=lost, resend=again)
 
     async def run(self) -> None:
         """Until ``stop``: promote what is due, hand over what waits, sleep when there is nothing to do or no room."""

@@ -53,11 +53,15 @@ class AccountActions(Office):
             "created_at_ms": self._clock.now_ms(),
         }
 
-        def act(session: Session) -> None:
+        def act(session: Session) -> bool:
+            if table.view_accounts(session, corp_id):
+                return False  # made by somebody else while the password was hashed
             issue(session, table.insert_account(session, row), credit_milli, self._clock.now_ms(), "first credit")
+            return True
 
         after = _public(row) | {"credit_milli": credit_milli}
-        await self._carry_out(Deed(actor, "account add", corp_id, {}, after), act)
+        if not await self._carry_out(Deed(actor, "account add", corp_id, {}, after), act):
+            raise Conflict(f"account {corp_id} exists already")
         return await self._reloaded(corp_id)
 
     async def set_account(

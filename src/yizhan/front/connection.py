@@ -106,7 +106,7 @@ class Connection(HttpToolsProtocol):
 
     def close(self) -> None:
         """Close when what was written has left; a client that does not read it is cut off."""
-        self.wait_for(Phase.CLOSING, LINGER_S)
+        self.wait_for(Phase.CLOSING, self.settings.body_timeout_s)
         self.transport.close()
 
     def cut(self) -> None:

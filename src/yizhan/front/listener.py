@@ -84,7 +84,7 @@ class Listener:
         if self._server is None:
             return
         self._server.close()
-        for connection in self._connections():
+        for connection in self.connections():
             connection.shutdown()
         if self._state.connections:
             self._empty.clear()
@@ -99,14 +99,15 @@ class Listener:
 
     async def _cut(self) -> None:
         tasks = list(self._state.tasks)
-        for connection in self._connections():
+        for connection in self.connections():
             connection.cut()
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
 
-    def _connections(self) -> list[Connection]:
+    def connections(self) -> list[Connection]:
+        """The connections that are open now."""
         return [connection for connection in self._state.connections if isinstance(connection, Connection)]
 
     def _lost_one(self) -> None:
@@ -117,7 +118,7 @@ class Listener:
         """Look at every connection's deadline, set the date of the answers, and come again."""
         now = loop.time()
         self._state.default_headers = [(b"date", formatdate(usegmt=True).encode("ascii"))]
-        for connection in self._connections():
+        for connection in self.connections():
             connection.sweep(now)
         shortest = min(self._settings.head_timeout_s, self._settings.body_timeout_s, self._settings.keep_alive_s)
         self._sweep_timer = loop.call_later(min(_MAX_SWEEP_S, max(shortest / 4, 0.01)), self._sweep, loop)

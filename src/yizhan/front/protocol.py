@@ -14,11 +14,11 @@ from urllib.parse import unquote
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from yizhan.front.asgi import CROWDED
 from yizhan.front.connection import NEVER, Connection, Phase
+from yizhan.front.cycle import Cycle
 from yizhan.front.fault import HttpFault, malformed
 from yizhan.front.message import Message
 from yizhan.model.settings import ServerSettings
@@ -98,7 +98,7 @@ class LenientProtocol(Connection):
             return
         line, headers = taken
         self._line = self._check_line(line)
-        if b"pgrade" in headers or b"PGRADE" in headers:
+        if b"upgrade" in headers.lower():
             headers = _UPGRADE.sub(b"", headers)
         message = self.message
         message.renew()
@@ -156,7 +156,7 @@ class LenientProtocol(Connection):
     def _start(self) -> None:
         """Hand the complete message to the application."""
         http_1_0 = self._line.line.endswith(b"0")
-        self.cycle = cycle = RequestResponseCycle(
+        self.cycle = cycle = Cycle(
             scope=self._scope("1.0" if http_1_0 else "1.1"),
             transport=self.transport,
             flow=self.flow,
@@ -170,10 +170,9 @@ class LenientProtocol(Connection):
             on_response=self.on_response_complete,
         )
         cycle.body = self.message.body
-        cycle.more_body = False
-        cycle.message_event.set()
         self.phase = Phase.ANSWERING
-        self.deadline = NEVER
+        # Answers to earlier messages may still wait for a client that does not read.
+        self.deadline = self.loop.time() + self.settings.body_timeout_s if self.flow.write_paused else NEVER
         if self.inbox:
             self.flow.pause_reading()
         self._start_asgi_task(cycle, self.app)

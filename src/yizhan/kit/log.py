@@ -16,7 +16,9 @@ def set_up_logging(level: str = "info", stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if stream.isatty():
-        renderer: structlog.types.Processor = structlog.dev.ConsoleRenderer()
+        # Plain tracebacks: the pretty ones print local variables, and those hold passwords and texts.
+        plain = structlog.dev.plain_traceback
+        renderer: structlog.types.Processor = structlog.dev.ConsoleRenderer(exception_formatter=plain)
     else:
         shared.append(structlog.processors.format_exc_info)
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)

@@ -23,7 +23,7 @@ class State(IntEnum):
     EXPIRED = 12
     REJECTED = 13
     UNKNOWN = 14  # the carrier itself does not know
-    CANCELLED = 15  # by the operator, before it was sent
+    CANCELLED = 15  # by the operator, before it was sent, or while it was held as uncertain
     INVALID = 16  # not a number; never charged
     BLOCKED = 17  # a blocked number; never charged
 
@@ -45,7 +45,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
         {State.SENT, State.QUEUED, State.UNCERTAIN, State.DELIVERED, State.FAILED, State.EXPIRED, State.REJECTED}
     )
     | {State.UNKNOWN},
-    State.UNCERTAIN: frozenset({State.QUEUED, State.SENT, State.FAILED}),
+    State.UNCERTAIN: frozenset({State.QUEUED, State.SENT, State.FAILED, State.CANCELLED}),
     State.SENT: frozenset({State.DELIVERED, State.FAILED, State.EXPIRED, State.REJECTED, State.UNKNOWN}),
     # A receipt may still come after the carrier once said that it does not know.
     State.UNKNOWN: frozenset({State.DELIVERED, State.FAILED, State.EXPIRED, State.REJECTED}),

@@ -77,7 +77,7 @@ class StoreSettings(Section):
 
     url: str = "sqlite:yizhan.db"
     batch_rows: Count = 4_000
-    batch_ms: Annotated[float, Field(gt=0, le=1_000)] = 2
+    batch_ms: Annotated[float, Field(gt=0, le=1_000)] = 10
     max_waiting_rows: Count = 1_000_000
     max_refusals: Count = 100_000
     readers: Annotated[int, Field(ge=1, le=64)] = 4

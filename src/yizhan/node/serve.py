@@ -2,32 +2,30 @@
 
 import asyncio
 import os
-import signal
-import socket
-import ssl
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import uvloop
 
-from yizhan.console.app import MAX_BODY_BYTES, make_admin_app
-from yizhan.front.gateway import Gateway
-from yizhan.front.listener import Listener
 from yizhan.kit.log import get_logger, set_up_logging
-from yizhan.kit.sockets import short_path
-from yizhan.model.settings import ServerSettings, Settings, split_listen
+from yizhan.model.settings import Settings, split_listen
 from yizhan.node.build import House, build
 from yizhan.node.config import ConfigError, read_settings
 from yizhan.node.demo import set_demo
-from yizhan.node.note import Note, leave_note
+from yizhan.node.doors import admin_door, allow_descriptors, bind_port, clients_door
+from yizhan.node.note import leave_note
+from yizhan.node.stop import Stop
 from yizhan.node.upkeep import upkeep
 from yizhan.node.welcome import welcome
-from yizhan.store.database import Locked
+from yizhan.store.database import Locked, Unusable
 from yizhan.store.migrate import SchemaTooNew
 
 log = get_logger("node")
+
+_LOCK_PATIENCE_S = 2.0
 
 
 def serve(config: Path | None, data: Path, listen: str | None, demo: bool) -> int:
@@ -38,10 +36,12 @@ def serve(config: Path | None, data: Path, listen: str | None, demo: bool) -> in
         print(error, file=sys.stderr)
         return 1
     set_up_logging(settings.log.level)
+    allow_descriptors(2 * settings.server.max_connections + 256)
+    os.umask(0o077)  # whatever this process writes holds texts, numbers or credentials
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings, data, demo))
-    except (Locked, SchemaTooNew, OSError, ssl.SSLError) as error:
+    except (Locked, Unusable, SchemaTooNew, OSError) as error:
         print(f"yizhan cannot start: {error}", file=sys.stderr)
         return 1
     except ExceptionGroup as error:
@@ -51,17 +51,19 @@ def serve(config: Path | None, data: Path, listen: str | None, demo: bool) -> in
 
 
 async def _serve(settings: Settings, data: Path, demo: bool) -> None:
-    stop = _stop_on_signals()
-    house = build(settings, data)
+    stop = Stop(settings.server.drain_s)
+    # Bound first, so that a taken port is known before anything is touched; it opens only when all is ready.
+    port = bind_port(*split_listen(settings.server.listen))
+    house = await _build(settings, data)
     try:
         leave_note(data, settings)
         await house.living.load()
         demo_is_ready = await set_demo(house.operate, house.ask, demo)
         await house.dispatcher.recover({channel.name: channel.uncertain == "resend" for channel in settings.channels})
-        async with _at_work(house), _admin(house), _clients(house) as url:
+        async with _at_work(house, stop), admin_door(house, stop), clients_door(house, port, stop) as url:
             print(welcome(url, data, demo_is_ready), flush=True)
             log.info("ready", url=url, data=str(data))
-            await stop.wait()
+            await stop.asked()
             log.info("stopping", drain_s=settings.server.drain_s)
     finally:
         await house.refusals.flush()
@@ -72,15 +74,20 @@ async def _serve(settings: Settings, data: Path, demo: bool) -> None:
     log.info("stopped")
 
 
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
+async def _build(settings: Settings, data: Path) -> House:
+    """The house; a command that holds the lock for a moment is waited for. Raises Locked when another node has it."""
+    deadline = time.monotonic() + _LOCK_PATIENCE_S
+    while True:
+        try:
+            return build(settings, data)
+        except Locked:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
-async def _at_work(house: House) -> AsyncIterator[None]:
+async def _at_work(house: House, stop: Stop) -> AsyncIterator[None]:
     """The inner tasks. At the end: claim nothing more, and wait for what is in flight; the backlog stays for the next
     start.
     """
@@ -97,7 +104,7 @@ async def _at_work(house: House) -> AsyncIterator[None]:
         finally:
             house.dispatcher.stop()
             try:
-                async with asyncio.timeout(house.settings.server.drain_s):
+                async with asyncio.timeout(stop.left_s()):
                     await dispatch
                     for channel in house.channels:
                         await channel.idle()
@@ -105,37 +112,3 @@ async def _at_work(house: House) -> AsyncIterator[None]:
                 log.warning("the drain ran out of time; what is in flight will be uncertain at the next start")
             for task in (dispatch, *work):
                 task.cancel()
-
-
-@asynccontextmanager
-async def _clients(house: House) -> AsyncIterator[str]:
-    """The port that clients call, open while this lasts: its address."""
-    server = house.settings.server
-    tls = (server.tls_cert, server.tls_key) if server.tls_cert and server.tls_key else None
-    listener = Listener(Gateway(house.reception, server), server, split_listen(server.listen), tls)
-    await listener.start()
-    try:
-        host, port = listener.address
-        shown = f"[{host}]" if ":" in host else host
-        yield f"{'https' if tls else 'http'}://{shown}:{port}/sdk2/"
-    finally:
-        await listener.drain(server.drain_s)
-
-
-@asynccontextmanager
-async def _admin(house: House) -> AsyncIterator[None]:
-    """The admin API on its unix socket, which only its owner can open."""
-    path = Note(admin_listen=house.settings.admin.listen).socket(house.data)
-    path.unlink(missing_ok=True)  # we hold the lock, so nobody listens on what an earlier node has left
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with short_path(path) as short:
-        sock.bind(short)
-    path.chmod(0o600)
-    limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES)
-    listener = Listener(make_admin_app(house.operate, house.ask), limits, sock)
-    await listener.start()
-    try:
-        yield
-    finally:
-        await listener.drain(1)
-        path.unlink(missing_ok=True)

@@ -7,6 +7,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from yizhan.model.account import Network
 
 Address = IPv4Address | IPv6Address
+# Of an IPv4-mapped IPv6 address (::ffff:a.b.c.d) so many bits stand before the IPv4 one.
+_MAPPED_BITS = 96
 
 
 @lru_cache(maxsize=4096)
@@ -22,8 +24,16 @@ def parse_address(text: str) -> Address | None:
 
 
 def parse_network(text: str) -> Network:
-    """An address or CIDR block. ValueError says what is wrong; host bits behind the mask are allowed and dropped."""
-    return ip_network(text.strip(), strict=False)
+    """An address or CIDR block. ValueError says what is wrong; host bits behind the mask are allowed and dropped.
+
+    A block of IPv4-mapped addresses becomes the IPv4 block that it means, since callers are seen as IPv4.
+    """
+    network = ip_network(text.strip(), strict=False)
+    if isinstance(network, IPv6Network) and network.prefixlen >= _MAPPED_BITS:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
+    return network
 
 
 class NetworkSet:

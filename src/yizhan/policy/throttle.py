@@ -17,8 +17,8 @@ class FailedLogins:
         times = self._times.setdefault(address, deque(maxlen=self._limit))
         self._times.move_to_end(address)
         times.append(now_s)
-        while times[0] <= now_s - self._window_s:
-            times.popleft()
+        while times and times[0] <= now_s - self._window_s:
+            times.popleft()  # a window of 0 s leaves none: it is off
         if len(times) >= self._limit:
             del self._times[address]
             return True

@@ -1,16 +1,20 @@
 """The simulator's journal: one JSON line for each part it took, refused or reported, appended before it says so.
 
-    {"event": "submit", "id": "0000000001", "at_ms": …, "number": "+86…", "sender": "10690000", "part": 1, "of": 1,
+    {"event": "submit", "id": "5f0c93a1-1", "at_ms": …, "number": "+86…", "sender": "10690000", "part": 1, "of": 1,
      "text": "…", "report": "DELIVRD", "due_ms": …}
     {"event": "refuse", "at_ms": …, "number": …, "sender": …, "part": …, "of": …, "text": …, "word": "RINVDSTADR"}
-    {"event": "report", "id": "0000000001", "at_ms": …, "word": "DELIVRD"}
+    {"event": "report", "id": "5f0c93a1-1", "at_ms": …, "word": "DELIVRD"}
 
 A file that has grown beyond its bound is put aside under a number, and the next one begins with what is still due:
 
-    {"event": "continue", "next": 1000001, "due": [["0000000001", "DELIVRD", 1700000000000], …]}
+    {"event": "continue", "due": [["5f0c93a1-1", "DELIVRD", 1700000000000], …]}
+
+An id is a series, drawn at every start, and a count in it: whatever a power failure or an operator takes from the
+journal, no id is ever given twice.
 """
 
 import json
+import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,11 +28,15 @@ class Journal:
     """Append-only; what it holds survives the process. After a crash a torn last line is closed and ignored."""
 
     def __init__(self, path: Path, max_bytes: int = _MAX_BYTES) -> None:
-        """Open ``path`` and read what an earlier process has left: ``due`` and the next id."""
+        """Open ``path`` and read what an earlier process has left in it: ``due``."""
         self._path = path
+        self._next_path = path.with_suffix(f".next{path.suffix}")
         self._max_bytes = max_bytes
-        self.next_id = 1
+        self._series = secrets.token_hex(4)
+        self._count = 0
         self.due: dict[str, Receipt] = {}  # carrier id -> the report that it still awaits
+        if not path.exists() and self._next_path.exists():
+            self._next_path.rename(path)  # a crash came between the two steps of putting a full file aside
         if path.exists():
             self._read()
         self._file = path.open("ab", buffering=0)
@@ -37,19 +45,17 @@ class Journal:
             self._file.write(b"\n")
 
     def take_id(self) -> str:
-        """The next part's id: ten digits, never given twice."""
-        self.next_id += 1
-        return f"{self.next_id - 1:010d}"
+        """The next part's id, never given twice."""
+        self._count += 1
+        return f"{self._series}-{self._count}"
 
-    def append(self, events: Iterable[dict[str, Any]]) -> None:
-        """One write for all ``events``; they are in the file when this returns."""
+    def append(self, events: Iterable[dict[str, Any]], due: Sequence[Receipt] = ()) -> None:
+        """One write for all ``events``; they are in the file when this returns. ``due``: the reports they will get."""
         self._file.write("".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events).encode())
+        # Before the file is put aside: the next one begins with everything that is due.
+        self.due.update((receipt.carrier_id, receipt) for receipt in due)
         if self._file.tell() > self._max_bytes:
             self._put_aside()
-
-    def submitted(self, due: Sequence[Receipt]) -> None:
-        """Reports that are due for what was just taken."""
-        self.due.update((receipt.carrier_id, receipt) for receipt in due)
 
     def reported(self, receipts: Sequence[Receipt]) -> None:
         """The gateway has stored these reports: they need not come again."""
@@ -72,25 +78,26 @@ class Journal:
     def _recall(self, event: dict[str, Any]) -> None:
         match event["event"]:
             case "submit":
-                self.next_id = max(self.next_id, int(event["id"]) + 1)
                 if event["report"] is not None:
                     self.due[event["id"]] = Receipt(event["id"], event["report"], event["due_ms"])
             case "report":
                 self.due.pop(event["id"], None)
             case "continue":
-                self.next_id = event["next"]
                 self.due = {row[0]: Receipt(*row) for row in event["due"]}
 
     def _put_aside(self) -> None:
-        self._file.close()
+        """The next file is complete before this one goes, so that no crash forgets what is due."""
+        due = [[r.carrier_id, r.word, r.at_ms] for r in self.due.values()]
+        following = self._next_path.open("wb", buffering=0)
+        self._next_path.chmod(0o600)
+        following.write(json.dumps({"event": "continue", "due": due}).encode() + b"\n")
         number = 1
         while (aside := self._path.with_suffix(f".{number}{self._path.suffix}")).exists():
             number += 1
+        self._file.close()
         self._path.rename(aside)
-        self._file = self._path.open("ab", buffering=0)
-        self._path.chmod(0o600)
-        due = [[r.carrier_id, r.word, r.at_ms] for r in self.due.values()]
-        self._file.write(json.dumps({"event": "continue", "next": self.next_id, "due": due}).encode() + b"\n")
+        self._next_path.rename(self._path)
+        self._file = following
 
 
 def _ends_in_newline(path: Path) -> bool:

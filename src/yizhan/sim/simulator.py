@@ -134,8 +134,7 @@ class Simulator:
             answers.append(Answer(letter.message_id, part, len(texts), carrier_id, "", now_ms))
             if fate.report is not None:
                 due.append(Receipt(carrier_id, fate.report, due_ms))
-        self._journal.append(events)
-        self._journal.submitted(due)
+        self._journal.append(events, due)
         for receipt in due:
             heapq.heappush(self._due, (receipt.at_ms, receipt.carrier_id, receipt))
         self._report_due.set()

@@ -106,6 +106,8 @@ class Committer:
                 with self._connection.begin():
                     self._run_batch(batch)
             except Exception as error:
+                # Not even BEGIN went through: who waits must hear of it, and the thread must not spin.
+                batch = batch or self._take_chunk()
                 if len(batch) > 1:
                     log.warning(
                         "a batch was rolled back, its calls run one by one", calls=len(batch), error=repr(error)

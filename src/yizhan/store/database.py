@@ -5,10 +5,12 @@ import fcntl
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from yizhan.model.settings import StoreSettings
@@ -25,24 +27,30 @@ class Locked(Exception):
     """Another process works on this data directory."""
 
 
+class Unusable(Exception):
+    """The database cannot be opened or read: damaged, no database, no permission."""
+
+
 class Database:
     """An open store: ``write`` goes through the committer, ``read`` through a small pool of read-only connections."""
 
     def __init__(self, data: Path, settings: StoreSettings) -> None:
         """Lock ``data`` (made when missing), open and migrate the database, start the committer.
 
-        Raises Locked, or ``store.migrate.SchemaTooNew``; then nothing stays open.
+        Raises Locked, Unusable, or ``store.migrate.SchemaTooNew``; then nothing stays open.
         """
-        self._lock = lock_directory(data)
-        try:
-            path = data / settings.url.removeprefix("sqlite:")
-            self._writer = _engine(path, writes=True)
-            self._connection = self._writer.connect()
-            migrate(self._connection)
-            self._readers = _engine(path, writes=False, size=settings.readers)
-        except BaseException:
-            os.close(self._lock)
-            raise
+        path = data / settings.url.removeprefix("sqlite:")
+        with ExitStack() as undo:
+            self._lock = lock_directory(data)
+            undo.callback(os.close, self._lock)
+            try:
+                self._writer = _engine(path, writes=True)
+                self._connection = undo.enter_context(self._writer.connect())
+                migrate(self._connection)
+                self._readers = _engine(path, writes=False, size=settings.readers)
+            except DatabaseError as error:
+                raise Unusable(f"{path}: {error.orig}") from error
+            undo.pop_all()
         self._threads = ThreadPoolExecutor(settings.readers, thread_name_prefix="reader")
         self.committer = Committer(
             self._connection,
@@ -104,7 +112,7 @@ def _engine(path: Path, *, writes: bool, size: int = 1) -> Engine:
         # The database holds texts and numbers: for its owner only, whatever the umask.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     engine = create_engine(
-        f"sqlite+pysqlite:///{path}",
+        URL.create("sqlite+pysqlite", database=os.fspath(path)),  # a path may hold ? and %, a written URL may not
         connect_args={"check_same_thread": False, "isolation_level": None, "timeout": 10},
         **({"poolclass": NullPool} if writes else {"poolclass": QueuePool, "pool_size": size, "max_overflow": 0}),
     )
@@ -114,7 +122,7 @@ def _engine(path: Path, *, writes: bool, size: int = 1) -> Engine:
         if writes:
             driver.execute("PRAGMA journal_mode = WAL")
             driver.execute("PRAGMA synchronous = FULL")
-            driver.execute("PRAGMA cache_size = -65536")
+            driver.execute("PRAGMA cache_size = -32768")
         else:
             driver.execute("PRAGMA query_only = ON")
         driver.execute("PRAGMA temp_store = MEMORY")

@@ -74,10 +74,11 @@ def count_waiting(connection: Connection) -> dict[str, int]:
 def cancel_submission(connection: Connection, submission_key: int, at_ms: int) -> int:
     """Cancel what was not yet sent and pay it back: how many messages (contract, section 3, the last fate)."""
     raw = driver(connection)
-    rows = raw.execute(sql.CANCEL, (at_ms, submission_key)).fetchall()
+    rows = raw.execute(sql.STILL_PAID, (submission_key,)).fetchall()
+    raw.execute(sql.CANCEL, (at_ms, submission_key))
     by_account: dict[int, int] = defaultdict(int)
-    for account_id, price_milli in rows:
-        by_account[account_id] += price_milli
+    for account_id, paid_milli in rows:
+        by_account[account_id] += paid_milli
     refund(raw, by_account, at_ms, "cancelled")
     return len(rows)
 

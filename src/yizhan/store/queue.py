@@ -1,5 +1,6 @@
 """The queue: what waits, claiming it for a channel, promoting what has become due, and leases lost in a crash."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,9 +46,8 @@ def _claim_round(raw: Any, claims: Sequence[Claim]) -> list[list[Letter]]:
 
 
 def _texts(raw: Any, submission_ids: list[int]) -> dict[int, tuple[str, str, Encoding, int]]:
-    marks = ",".join("?" * len(submission_ids))
-    query = f"SELECT id, cell, text, encoding, parts FROM submissions WHERE id IN ({marks})"
-    return {row[0]: (row[1], row[2], Encoding(row[3]), row[4]) for row in raw.execute(query, submission_ids)}
+    rows = raw.execute(sql.SUBMISSION_TEXTS, (json.dumps(submission_ids),))
+    return {row[0]: (row[1], row[2], Encoding(row[3]), row[4]) for row in rows}
 
 
 def waiting(connection: Connection) -> set[Waiting]:
@@ -78,6 +78,11 @@ def promote(connection: Connection, moments: Sequence[tuple[int, int]]) -> list[
         next_due_ms = raw.execute(sql.NEXT_DUE).fetchone()[0]
         promotions.append(Promotion({(Lane(lane), account_id) for lane, account_id in rows}, next_due_ms))
     return promotions
+
+
+def sending_channels(connection: Connection) -> list[str]:
+    """Channels, configured or not, that messages are being sent on."""
+    return [row[0] for row in driver(connection).execute(sql.SENDING_CHANNELS)]
 
 
 def lose_leases(connection: Connection, channels: Sequence[tuple[str, bool]]) -> list[int]:

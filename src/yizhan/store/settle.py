@@ -1,5 +1,6 @@
 """Settle: the carrier's answers and receipts become states, and money goes back for what definitely failed."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -69,12 +70,12 @@ def settle_answers(connection: Connection, batches: Sequence[Answered]) -> list[
 
 
 def settle_receipts(connection: Connection, batches: Sequence[Reported]) -> list[None]:
-    """Store each receipt; one of an unknown part is parked until its answer comes, a known one changes nothing."""
+    """Store each receipt; a final one of an unknown part waits for its answer, a repeated one changes nothing."""
     raw = driver(connection)
     for batch in batches:
         known = _known_parts(raw, batch.channel, [receipt.carrier_id for receipt in batch.receipts])
-        unknown = [receipt for receipt in batch.receipts if receipt.carrier_id not in known]
-        raw.executemany(sql.PARK_RECEIPT, [(batch.channel, r.carrier_id, r.word, r.at_ms) for r in unknown])
+        unknown = [r for r in batch.receipts if r.carrier_id not in known and receipt_state(r.word) is not None]
+        raw.executemany(sql.PARK_RECEIPT, [(batch.channel, r.carrier_id, r.word[:32], r.at_ms) for r in unknown])
         _report(raw, batch, known)
     return [None] * len(batches)
 
@@ -107,25 +108,17 @@ def _match_parked(raw: Any, batch: Answered) -> None:
     """Receipts that came before their answer."""
     if raw.execute("SELECT 1 FROM parked_receipts LIMIT 1").fetchone() is None:
         return
-    taken = [answer.carrier_id for answer in batch.answers if answer.taken]
-    marks = ",".join("?" * len(taken))
-    where = f"channel = ? AND carrier_id IN ({marks})"
-    query = f"SELECT carrier_id, word, at_ms FROM parked_receipts WHERE {where}"
-    parked = [Receipt(*row) for row in raw.execute(query, (batch.channel, *taken))]
+    taken = json.dumps([answer.carrier_id for answer in batch.answers if answer.taken])
+    parked = [Receipt(*row) for row in raw.execute(sql.TAKE_PARKED, (batch.channel, taken)).fetchall()]
     if parked:
-        raw.execute(f"DELETE FROM parked_receipts WHERE {where}", (batch.channel, *taken))
         known = _known_parts(raw, batch.channel, [receipt.carrier_id for receipt in parked])
         _report(raw, Reported(batch.channel, parked, batch.refund), known)
 
 
 def _known_parts(raw: Any, channel: str, carrier_ids: Sequence[str]) -> dict[str, tuple[int, int, State]]:
     """carrier id -> (message, its number of parts, the part's state)."""
-    marks = ",".join("?" * len(carrier_ids))
-    query = f"""
-        SELECT parts.carrier_id, parts.message_id, messages.parts, parts.state
-        FROM parts JOIN messages ON messages.id = parts.message_id
-        WHERE parts.channel = ? AND parts.carrier_id IN ({marks}) AND parts.carrier_id IS NOT NULL"""
-    return {row[0]: (row[1], row[2], State(row[3])) for row in raw.execute(query, (channel, *carrier_ids))}
+    rows = raw.execute(sql.KNOWN_PARTS, (channel, json.dumps(carrier_ids)))
+    return {row[0]: (row[1], row[2], State(row[3])) for row in rows}
 
 
 def _apply(raw: Any, changes: _Changes, at_ms: int) -> None:
@@ -137,14 +130,16 @@ def _apply(raw: Any, changes: _Changes, at_ms: int) -> None:
 
 
 def _whole(raw: Any, message_id: int, at_ms: int) -> Iterable[tuple[Any, ...]]:
-    """The state of a message of several parts, once each of the current attempt is answered."""
-    rows = raw.execute(
-        "SELECT parts.state, parts.word, messages.parts FROM messages "
-        "JOIN parts ON parts.message_id = messages.id AND parts.attempt = messages.attempts WHERE messages.id = ?",
-        (message_id,),
-    ).fetchall()
-    state = whole_state([State(row[0]) for row in rows], rows[0][2] if rows else 1)
-    if state is not State.SENDING:
+    """The state of a message of several parts, once each of the current attempt is answered.
+
+    A definite end stands: another part that fails later is paid back, but changes no word that clients may have read.
+    """
+    rows = raw.execute(sql.PARTS_OF_ATTEMPT, (message_id,)).fetchall()
+    if not rows:
+        return
+    before = State(rows[0][3])
+    state = whole_state([State(row[0]) for row in rows], rows[0][2])
+    if state is not State.SENDING and (before is State.UNKNOWN or not before.final):
         word = next((row[1] for row in rows if row[0] == state), "")
         yield (int(state), word, at_ms, at_ms if state.final else None, message_id)
 

@@ -3,7 +3,7 @@
 States stand as literals, not parameters: SQLite uses a partial index only when the statement itself says its condition.
 """
 
-from yizhan.model.message import State
+from yizhan.model.message import RECEIPT_STATES, State
 
 DEBIT = "UPDATE accounts SET balance_milli = balance_milli - ? WHERE id = ? AND balance_milli >= ?"
 
@@ -45,13 +45,18 @@ SELECT lane, account_id FROM messages
 WHERE state = {State.QUEUED:d} AND due_at_ms IS NOT NULL AND (lane, account_id) > (?, ?)
 ORDER BY lane, account_id LIMIT 1"""
 
+# Left to itself SQLite takes the claim index here, and walks over everything that is scheduled.
+_SCHEDULED = f"FROM messages INDEXED BY messages_scheduled WHERE state = {State.SCHEDULED:d}"
+
 PROMOTE = f"""
 UPDATE messages SET state = {State.QUEUED:d}
-WHERE id IN (
-    SELECT id FROM messages WHERE state = {State.SCHEDULED:d} AND due_at_ms <= ? ORDER BY due_at_ms LIMIT ?)
+WHERE id IN (SELECT id {_SCHEDULED} AND due_at_ms <= ? ORDER BY due_at_ms LIMIT ?)
 RETURNING lane, account_id"""
 
-NEXT_DUE = f"SELECT min(due_at_ms) FROM messages WHERE state = {State.SCHEDULED:d} AND due_at_ms IS NOT NULL"
+NEXT_DUE = f"SELECT min(due_at_ms) {_SCHEDULED}"
+
+SENDING_CHANNELS = f"""
+SELECT DISTINCT channel FROM messages WHERE state = {State.SENDING:d} AND due_at_ms IS NOT NULL"""
 
 LOSE_LEASES = f"""
 UPDATE messages SET state = ?, uncertain = uncertain + 1
@@ -69,13 +74,41 @@ WHERE id = ?"""
 
 REFUND_MESSAGE = "UPDATE messages SET refunded_milli = refunded_milli + ? WHERE id = ?"
 
-PARK_RECEIPT = "INSERT OR IGNORE INTO parked_receipts (channel, carrier_id, word, at_ms) VALUES (?, ?, ?, ?)"
+# One receipt a part is parked; a definite word takes the place of an unknown one, the first definite one stands.
+_DEFINITE_WORDS = ", ".join(f"'{word}'" for word, state in RECEIPT_STATES.items() if state is not State.UNKNOWN)
+PARK_RECEIPT = f"""
+INSERT INTO parked_receipts (channel, carrier_id, word, at_ms) VALUES (?, ?, ?, ?)
+ON CONFLICT (channel, carrier_id) DO UPDATE SET word = excluded.word, at_ms = excluded.at_ms
+WHERE upper(parked_receipts.word) NOT IN ({_DEFINITE_WORDS})"""
+
+# Any number of ids as one JSON array: a statement holds 32,766 parameters, a window may hold more messages.
+SUBMISSION_TEXTS = """
+SELECT id, cell, text, encoding, parts FROM submissions WHERE id IN (SELECT value FROM json_each(?))"""
+
+# CROSS JOIN keeps the order: parts by their index first. Left to itself SQLite may walk over every part of the channel.
+KNOWN_PARTS = """
+SELECT parts.carrier_id, parts.message_id, messages.parts, parts.state
+FROM parts CROSS JOIN messages ON messages.id = parts.message_id
+WHERE parts.channel = ? AND parts.carrier_id IN (SELECT value FROM json_each(?))"""
+
+TAKE_PARKED = """
+DELETE FROM parked_receipts WHERE channel = ? AND carrier_id IN (SELECT value FROM json_each(?))
+RETURNING carrier_id, word, at_ms"""
+
+PARTS_OF_ATTEMPT = """
+SELECT parts.state, parts.word, messages.parts, messages.state FROM messages
+JOIN parts ON parts.message_id = messages.id AND parts.attempt = messages.attempts WHERE messages.id = ?"""
+
+_NOT_YET_SENT = f"submission_id = ? AND state IN ({State.SCHEDULED:d}, {State.QUEUED:d}, {State.UNCERTAIN:d})"
+
+# A message that a crash has put back may have got a part of its price back already.
+STILL_PAID = f"""
+SELECT account_id, price_milli - refunded_milli FROM messages WHERE {_NOT_YET_SENT}"""
 
 CANCEL = f"""
 UPDATE messages SET state = {State.CANCELLED:d}, due_at_ms = NULL, finished_at_ms = ?, refunded_milli = price_milli,
     word = 'DELETED'
-WHERE submission_id = ? AND state IN ({State.SCHEDULED:d}, {State.QUEUED:d})
-RETURNING account_id, price_milli"""
+WHERE {_NOT_YET_SENT}"""
 
 INSERT_REFUSAL = """
 INSERT INTO refusals (at_ms, operation, account, address, reject, hit, text) VALUES (?, ?, ?, ?, ?, ?, ?)"""

@@ -1,0 +1,1 @@
+"""Benchmarks of the whole program, for anyone to run: ``make bench``."""

@@ -1,0 +1,70 @@
+"""The node's two doors: the port that clients call, and the admin socket that only its owner can open."""
+
+import resource
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from yizhan.console.app import MAX_BODY_BYTES, make_admin_app
+from yizhan.front.gateway import Gateway
+from yizhan.front.listener import Listener
+from yizhan.kit.sockets import short_path
+from yizhan.model.settings import ServerSettings
+from yizhan.node.build import House
+from yizhan.node.note import Note
+from yizhan.node.stop import Stop
+
+
+def allow_descriptors(wanted: int) -> None:
+    """Raise the soft limit of open files, usually 1,024, as far as the hard one lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    best = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and best > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (best, hard))
+
+
+def bind_port(host: str, port: int) -> socket.socket:
+    """A bound TCP socket that does not listen yet. OSError names the address."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    sock = socket.socket(family, kind, protocol)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind(address)
+    except OSError as error:
+        sock.close()
+        raise OSError(error.errno, f"{error.strerror}: {host}:{port}") from error
+    return sock
+
+
+@asynccontextmanager
+async def clients_door(house: House, port: socket.socket, stop: Stop) -> AsyncIterator[str]:
+    """The port that clients call, open while this lasts: its address."""
+    server = house.settings.server
+    tls = (server.tls_cert, server.tls_key) if server.tls_cert and server.tls_key else None
+    listener = Listener(Gateway(house.reception, server), server, port, tls)
+    await listener.start()
+    try:
+        host, number = listener.address
+        shown = f"[{host}]" if ":" in host else host
+        yield f"{'https' if tls else 'http'}://{shown}:{number}/sdk2/"
+    finally:
+        await listener.drain(stop.left_s())
+
+
+@asynccontextmanager
+async def admin_door(house: House, stop: Stop) -> AsyncIterator[None]:
+    """The admin API on its unix socket, which only its owner can open."""
+    path = Note(admin_listen=house.settings.admin.listen).socket(house.data)
+    path.unlink(missing_ok=True)  # we hold the lock, so nobody listens on what an earlier node has left
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    with short_path(path) as short:
+        sock.bind(short)
+    path.chmod(0o600)
+    limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES)
+    listener = Listener(make_admin_app(house.operate, house.ask), limits, sock)
+    await listener.start()
+    try:
+        yield
+    finally:
+        await listener.drain(min(1.0, stop.left_s()))
+        path.unlink(missing_ok=True)

@@ -1,0 +1,18 @@
+"""What holds for every test: on a machine that promises every foreign peer, a skipped test is a failed one."""
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+ALL_PEERS = "YIZHAN_TEST_ALL_PEERS"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure where ``YIZHAN_TEST_ALL_PEERS`` is set."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get(ALL_PEERS):
+        report.outcome = "failed"
+        report.longrepr = f"{ALL_PEERS} is set, yet this was skipped: {report.longrepr}"
+    return report

@@ -1,0 +1,206 @@
+"""What the documents say exists: functions, links, commands, codes, keys. Both READMEs say the same."""
+
+import ast
+import re
+import shlex
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from yizhan.cli.app import app
+from yizhan.model.operation import find_operation
+from yizhan.model.reject import Reject
+from yizhan.model.settings import Settings
+from yizhan.node.config import read_settings
+from yizhan.sim.fate import FATES
+from yizhan.wire.codes import code_of
+
+from .pages import ADRS, FLOW, PAGES, README, README_ZH, ROOT, Page
+
+SOURCE = ROOT / "src" / "yizhan"
+BOTH = pytest.mark.parametrize("page", [README, README_ZH], ids=str)
+EVERY = pytest.mark.parametrize("page", PAGES, ids=str)
+ROOT_COMMAND = typer.main.get_command(app)
+
+
+def subcommands(command: Any) -> dict[str, Any]:
+    """The commands of a group by name; none for a command."""
+    return getattr(command, "commands", {})
+
+
+@cache
+def names_in(path: Path) -> frozenset[str]:
+    """Functions, classes, methods and constants that a module defines."""
+
+    def defined(body: list[ast.stmt], prefix: str = "") -> set[str]:
+        names: set[str] = set()
+        for node in body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                names.add(prefix + node.name)
+                if isinstance(node, ast.ClassDef):
+                    names |= defined(node.body, f"{prefix}{node.name}.")
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names |= {prefix + target.id for target in targets if isinstance(target, ast.Name)}
+        return names
+
+    return frozenset(defined(ast.parse(path.read_text(encoding="utf-8")).body))
+
+
+def places(page: Page) -> list[tuple[str, str]]:
+    """Module and name of every `path/file.py:name` in a page."""
+    spans = (re.fullmatch(r"([\w/]+\.py)(?::([\w.]+))?", span) for span in page.code_spans)
+    return [(match[1], match[2] or "") for match in spans if match]
+
+
+@EVERY
+def test_every_function_named_in_a_page_exists(page: Page) -> None:
+    missing = [
+        f"{path}:{name}"
+        for path, name in places(page)
+        if not (SOURCE / path).is_file() or (name and name not in names_in(SOURCE / path))
+    ]
+    assert not missing
+
+
+def test_the_flow_names_functions_of_every_folder_on_the_way() -> None:
+    named = places(FLOW)
+    assert len(named) > 50
+    assert all(name for _, name in named)
+    folders = {path.partition("/")[0] for path, _ in named}
+    assert folders >= {"front", "wire", "model", "policy", "flow", "store", "sim", "node", "cli", "console"}
+
+
+def test_a_function_that_does_not_exist_would_be_found() -> None:
+    names = names_in(SOURCE / "flow" / "accept.py")
+    assert {"Reception", "Reception.submit", "log"} <= names
+    assert not {"submit", "Reception.send", "Refusal"} & names
+
+
+@EVERY
+def test_links_lead_somewhere(page: Page) -> None:
+    for link in page.links:
+        path, _, anchor = link.partition("#")
+        target = page.path.parent / path if path else page.path
+        assert target.exists(), link
+        assert not anchor or anchor in Page(target).anchors, link
+
+
+def test_both_readmes_have_the_same_shape() -> None:
+    assert [level for level, _ in README.headings] == [level for level, _ in README_ZH.headings]
+    assert README.blocks == README_ZH.blocks
+    assert [len(table) for table in README.tables] == [len(table) for table in README_ZH.tables]
+
+
+def command_at(words: list[str]) -> tuple[Any, list[str]]:
+    """The command that ``words`` (without ``yizhan``) name, and the words that are left."""
+    command: Any = ROOT_COMMAND
+    while subcommands(command) and words and not words[0].startswith("-"):
+        assert words[0] in subcommands(command), words
+        command, words = subcommands(command)[words[0]], words[1:]
+    return command, words
+
+
+def command_lines(page: Page) -> list[list[str]]:
+    """Every use of ``yizhan`` in a page's shell blocks and code spans, cut into words."""
+    shell = [line for block in page.blocks_in("sh") for line in block.splitlines()]
+    spans = [span for span in page.code_spans if span.startswith("yizhan ")]
+    lines = (re.split(r"(?:^|\| )yizhan ", line, maxsplit=1) for line in [*shell, *spans])
+    return [shlex.split(parts[1]) for parts in lines if len(parts) == 2]
+
+
+@EVERY
+def test_commands_and_their_options_exist(page: Page) -> None:
+    for words in command_lines(page):
+        command, rest = command_at(words)
+        options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        assert {word for word in rest if word.startswith("--")} <= options, words
+
+
+@BOTH
+def test_the_table_of_commands_is_complete(page: Page) -> None:
+    rows = [re.findall(r"`([^`]+)`", row[0]) for row in page.table_with("`yizhan")]
+    told = {words[0].removeprefix("yizhan "): set(words[1:]) for words in rows}
+    assert told == {name: set(subcommands(command)) for name, command in subcommands(ROOT_COMMAND).items()}
+
+
+@pytest.mark.parametrize("name", sorted(subcommands(ROOT_COMMAND)))
+def test_every_command_has_help(name: str) -> None:
+    result = CliRunner().invoke(app, [name, "--help"])
+    assert result.exit_code == 0
+    assert name in result.stdout
+
+
+def test_every_command_has_the_switches_that_the_readme_promises() -> None:
+    leaves = [
+        (name, leaf)
+        for name, command in subcommands(ROOT_COMMAND).items()
+        for leaf in (subcommands(command).values() or [command])
+    ]
+    for name, leaf in leaves:
+        options = {option for parameter in leaf.params for option in parameter.opts}
+        assert ("--json" in options) == (name != "serve"), leaf.name
+        assert ("--data" in options) == (name not in ("send", "balance", "version")), leaf.name
+
+
+@BOTH
+def test_the_table_of_codes_is_what_the_program_answers(page: Page) -> None:
+    told = {(int(row[0]), column) for row in page.table_with("-1") for column in (2, 3) if row[column]}
+    only_for_messages = {-5, -6, -7, -8, -9, -10, -12, -22}
+    answered = set()
+    for column, name in ((2, "IntlSend"), (3, "GetBalance")):
+        operation = find_operation(name)
+        assert operation is not None
+        codes = {code_of(reject, operation) for reject in Reject}
+        codes -= set() if operation.submits else only_for_messages
+        codes -= {-101} if operation.submits else set()
+        answered |= {(code, column) for code in codes}
+    assert told == answered
+
+
+@BOTH
+def test_the_table_of_fates_is_what_the_simulator_does(page: Page) -> None:
+    rows = [row for row in page.table_with("0001") if row[0].isdigit()]
+    told = {row[0]: (re.findall("[A-Z]{3,}", row[1]) or [None])[0] for row in rows}
+    assert told == {ending: fate.report for ending, fate in FATES.items()}
+
+
+@BOTH
+def test_the_sample_configuration_is_accepted(page: Page, tmp_path: Path) -> None:
+    (sample,) = page.blocks_in("toml")
+    file = tmp_path / "yizhan.toml"
+    file.write_text(sample, encoding="utf-8")
+    assert read_settings(file, {}) == Settings.model_validate(tomllib.loads(sample))
+
+
+@EVERY
+def test_configuration_keys_exist(page: Page) -> None:
+    for span in page.code_spans:
+        if match := re.fullmatch(r"(server|admin|store|policy|log)\.(\w+)", span):
+            section = getattr(Settings(), match[1])
+            assert hasattr(section, match[2]), span
+
+
+@BOTH
+def test_make_targets_exist(page: Page) -> None:
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    asked = re.findall(r"^make ([\w-]+)$", "\n".join(page.blocks_in("sh")), re.MULTILINE)
+    assert set(asked) == {"run", "check", "test", "test-slow"}
+    assert set(asked) <= set(targets)
+
+
+def test_decisions_are_numbered_and_built_alike() -> None:
+    assert [page.path.name[:4] for page in ADRS] == [f"{number:04d}" for number in range(1, len(ADRS) + 1)]
+    for page in ADRS:
+        assert page.headings[0][1].startswith(page.path.name[:4])
+        assert [words for _, words in page.headings[1:]] == ["Context", "Decision", "Consequences"]
+
+
+@EVERY
+def test_nothing_is_left_to_fill_in(page: Page) -> None:
+    assert not re.search(r"TODO|TBD|FIXME|/work/|/tmp/", page.text)

@@ -1,0 +1,135 @@
+"""Every example of the README, run as written against a real gateway (only the port is another)."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .pages import README
+
+PATIENCE_S = 30.0
+SHELL_TOOLS = ("sh", "curl", "iconv", "md5sum")
+IDS = re.compile(r"[1-9][0-9]{8}")
+
+
+class Bench:
+    """A running gateway with the demo account, and a place to run examples beside it."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        # No proxy between the examples and loopback; no interval, so that the order of the tests does not matter.
+        self._environ = {name: value for name, value in os.environ.items() if not name.startswith("YIZHAN_")}
+        self._environ |= {"NO_PROXY": "*", "no_proxy": "*", "YIZHAN_POLICY__QUERY_INTERVAL_S": "0"}
+        self._environ |= {"YIZHAN_DATA": str(data), "PYTHONUTF8": "1"}
+        self._environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{self._environ['PATH']}"
+        self._log = (data.parent / "node.log").open("w+", encoding="utf-8")
+        self._node = subprocess.Popen(
+            [sys.executable, "-m", "yizhan", "serve", "--demo", "--listen", "127.0.0.1:0"],
+            env=self._environ,
+            stdout=subprocess.DEVNULL,
+            stderr=self._log,
+        )
+
+    def wait_until_ready(self) -> None:
+        """Read the node's address from its log."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline and self._node.poll() is None:
+            self._log.seek(0)
+            if ready := [line for line in self._log.read().splitlines() if '"event": "ready"' in line]:
+                self.host = json.loads(ready[0])["url"].split("/")[2]
+                return
+            time.sleep(0.05)
+        self._log.seek(0)
+        raise AssertionError(f"the node is not ready: {self._log.read()}")
+
+    def run(self, *command: str, example: str = "") -> str:
+        """Run a command with an example as its standard input; what it prints."""
+        own = example.replace("127.0.0.1:8080", self.host)
+        done = subprocess.run(
+            command, input=own, capture_output=True, text=True, env=self._environ, timeout=PATIENCE_S, check=False
+        )
+        assert done.returncode == 0, (own, done.stdout, done.stderr)
+        return done.stdout
+
+    def stop(self) -> int:
+        """End the node: its exit status."""
+        self._node.terminate()
+        status = self._node.wait(PATIENCE_S)
+        self._log.close()
+        return status
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One gateway for all examples."""
+    bench = Bench(tmp_path_factory.mktemp("readme") / "data")
+    try:
+        bench.wait_until_ready()
+        yield bench
+    finally:
+        status = bench.stop()
+    assert status == 0
+
+
+def shell_example(word: str) -> str:
+    """The only shell block that holds ``word``."""
+    (block,) = [block for block in README.blocks_in("sh") if word in block]
+    return block
+
+
+needs_shell = pytest.mark.skipif(not all(map(shutil.which, SHELL_TOOLS)), reason=f"needs {', '.join(SHELL_TOOLS)}")
+
+
+@needs_shell
+def test_the_quick_start(bench: Bench) -> None:
+    (submission,) = IDS.findall(bench.run("sh", "-eu", example=shell_example("curl -d 'CorpID")))
+    follow_up = shell_example("message show").replace(". .venv/bin/activate\n", "").replace("100000000", submission)
+    told = bench.run("sh", "-eu", example=follow_up)
+    assert "您的验证码是123456【测试】" in told
+    assert f"of submission {submission}" in told
+
+
+@needs_shell
+def test_curl(bench: Bench) -> None:
+    lines = bench.run("sh", "-eu", example=shell_example("KEY=")).splitlines()
+    assert len(lines) == 3
+    assert all(IDS.fullmatch(line) for line in lines[:2]), lines
+    assert int(lines[2]) > 0
+    listed = json.loads(bench.run("yizhan", "message", "list", "--json", "--limit", "2"))
+    assert [message["text"] for message in listed] == ["您的订单已发货【测试】"] * 2
+
+
+@pytest.mark.parametrize("position", range(len(README.blocks_in("python"))))
+def test_python(bench: Bench, position: int) -> None:
+    assert IDS.fullmatch(bench.run(sys.executable, example=README.blocks_in("python")[position]).strip())
+
+
+def test_php(bench: Bench) -> None:
+    php = shutil.which("php")
+    if php is None or "soap" not in bench.run(php, "-m"):
+        pytest.skip("needs php with its soap extension")
+    (example,) = README.blocks_in("php")
+    assert IDS.fullmatch(bench.run(php, "-d", "soap.wsdl_cache_enabled=0", example=example).strip())
+
+
+@needs_shell
+def test_accounts_and_ledger(bench: Bench) -> None:
+    bench.run("sh", "-eu", example=shell_example("account add"))
+    (account,) = [
+        one for one in json.loads(bench.run("yizhan", "account", "list", "--json")) if one["account"] == "acme"
+    ]
+    assert (account["balance"], account["signature"], account["lane"]) == (1500, "【某某商城】", "urgent")
+    assert account["allow_ips"] == ["198.51.100.7/32", "203.0.113.0/24"]
+    assert "order 42" in bench.run("sh", "-eu", example=shell_example("ledger verify"))
+
+
+@needs_shell
+def test_sending_from_the_command_line(bench: Bench) -> None:
+    assert IDS.search(bench.run("sh", "-eu", example=shell_example("yizhan send")))

@@ -1,0 +1,277 @@
+"""Settle: answers and receipts become states, and money goes back for what definitely failed."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from yizhan.model.carriage import Answer, Receipt
+from yizhan.model.message import Lane, State
+from yizhan.model.settings import RefundRule
+from yizhan.store.accept import accept
+from yizhan.store.messages import cancel_submission
+from yizhan.store.queue import Claim, claim, lose_leases
+from yizhan.store.settle import Answered, Reported, settle_answers, settle_receipts
+
+from .rows import Store, admitted, recipient
+
+FAILED, REFUSED, NEVER = RefundRule.FAILED, RefundRule.REFUSED, RefundRule.NEVER
+
+
+@dataclass
+class Sending:
+    """One message of some parts at 1 条 each, claimed by a channel; and what the carrier says about it."""
+
+    store: Store
+    parts: int = 1
+    rule: RefundRule = FAILED
+    account: int = 0
+    message_id: int = 0
+    credit_milli: int = 10_000
+    now_ms: int = 2_000
+    ids: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.account = self.store.account(credit_milli=self.credit_milli)
+        self.store.do(accept, admitted(self.account, parts=self.parts))
+        self.claim()
+
+    def claim(self) -> None:
+        """A channel takes it."""
+        ((letters,),) = self.store.do(claim, [Claim("sim", Lane.URGENT, self.account, 1, 5_000)])
+        self.message_id = letters[0].message_id
+
+    def answer(self, *words: str, first: int = 1) -> None:
+        """Answers of parts in order: a carrier id, or ``!WORD`` for a refusal; all in one batch."""
+        self.now_ms += 1_000
+        answers = []
+        for part, word in enumerate(words, first):
+            taken, refused = ("", word[1:]) if word.startswith("!") else (word, "")
+            answers.append(Answer(self.message_id, part, self.parts, taken, refused, self.now_ms))
+        self.store.do(settle_answers, Answered("sim", answers, self.rule))
+
+    def report(self, *receipts: str) -> None:
+        """Receipts as ``ID:WORD``, all in one batch."""
+        self.now_ms += 1_000
+        pairs = [receipt.split(":") for receipt in receipts]
+        batch = [Receipt(carrier_id, word, self.now_ms) for carrier_id, word in pairs]
+        self.store.do(settle_receipts, Reported("sim", batch, self.rule))
+
+    @property
+    def state(self) -> State:
+        """Where the message stands."""
+        return self.store.states()[self.message_id]
+
+    @property
+    def word(self) -> str:
+        """The carrier's last word."""
+        return str(self.store.value("SELECT word FROM messages"))
+
+    def paid_back(self) -> int:
+        """How much came back; checks the ledger too."""
+        assert self.store.faults() == []
+        back = self.store.balance(self.account) - self.credit_milli + 1_000 * self.parts
+        assert back == self.store.value("SELECT refunded_milli FROM messages")
+        return back
+
+
+@pytest.mark.parametrize(
+    ("word", "state", "back"),
+    [
+        pytest.param("DELIVRD", State.DELIVERED, 0, id="delivered"),
+        pytest.param("UNDELIV", State.FAILED, 1_000, id="failed"),
+        pytest.param("DELETED", State.FAILED, 1_000, id="deleted"),
+        pytest.param("EXPIRED", State.EXPIRED, 1_000, id="expired"),
+        pytest.param("REJECTD", State.REJECTED, 1_000, id="rejected"),
+        pytest.param("UNKNOWN", State.UNKNOWN, 0, id="the carrier does not know"),
+        pytest.param("MBBLACK", State.UNKNOWN, 0, id="a word nobody knows"),
+        pytest.param("delivrd", State.DELIVERED, 0, id="lower case"),
+        pytest.param("ENROUTE", State.SENT, 0, id="an intermediate word ends nothing"),
+        pytest.param("ACCEPTD", State.SENT, 0, id="nor does this one"),
+    ],
+)
+def test_one_part(store: Store, word: str, state: State, back: int) -> None:
+    sending = Sending(store)
+    sending.answer("a")
+    assert sending.state is State.SENT
+    assert store.rows("SELECT due_at_ms, sent_at_ms, finished_at_ms FROM messages") == [(None, 3_000, None)]
+    sending.report(f"a:{word}")
+    assert (sending.state, sending.paid_back()) == (state, back)
+    assert store.value("SELECT finished_at_ms FROM messages") == (4_000 if state.final else None)
+    assert sending.word == (word if state.final else "")
+
+
+def test_refused_at_submit(store: Store) -> None:
+    sending = Sending(store)
+    sending.answer("!RINVDSTADR")
+    assert (sending.state, sending.word, sending.paid_back()) == (State.FAILED, "RINVDSTADR", 1_000)
+    assert store.value("SELECT due_at_ms IS NULL AND finished_at_ms = 3000 FROM messages") == 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "receipts", "states", "back"),
+    [
+        pytest.param("a b c", "a:DELIVRD b:DELIVRD c:DELIVRD", "SENT SENT SENT DELIVERED", 0, id="all delivered"),
+        pytest.param("a b c", "a:DELIVRD b:UNDELIV c:DELIVRD", "SENT SENT SENT FAILED", 1_000, id="one failed"),
+        pytest.param(
+            "a b c", "a:EXPIRED b:UNDELIV c:REJECTD", "SENT SENT SENT FAILED", 3_000, id="failed is the worst"
+        ),
+        pytest.param("a b c", "a:UNKNOWN b:DELIVRD c:EXPIRED", "SENT SENT SENT EXPIRED", 1_000, id="expired"),
+        pytest.param("a !no c", "a:DELIVRD c:DELIVRD", "SENT SENT FAILED", 1_000, id="one refused, two delivered"),
+        pytest.param("!no !no !no", "", "FAILED", 3_000, id="all refused"),
+        pytest.param(
+            "a b c",
+            "a:UNKNOWN b:DELIVRD c:DELIVRD a:DELIVRD",
+            "SENT SENT SENT UNKNOWN DELIVERED",
+            0,
+            id="the carrier learns it at last",
+        ),
+        pytest.param(
+            "a b c",
+            "a:UNKNOWN b:EXPIRED c:DELIVRD a:UNDELIV",
+            "SENT SENT SENT EXPIRED EXPIRED",
+            2_000,
+            id="a definite end stands, the later failure is paid back",
+        ),
+    ],
+)
+@pytest.mark.parametrize("together", [True, False], ids=["one batch", "one by one"])
+def test_several_parts(store: Store, answers: str, receipts: str, states: str, back: int, together: bool) -> None:
+    sending = Sending(store, parts=3)
+    steps = states.split()
+    if together:
+        sending.answer(*answers.split())
+        assert sending.state.name == steps[0]
+        if receipts:
+            sending.report(*receipts.split())
+    else:
+        for part, word in enumerate(answers.split(), 1):
+            assert sending.state is State.SENDING, "until its last part is answered"
+            sending.answer(word, first=part)
+        for receipt, before in zip(receipts.split(), steps, strict=False):
+            assert sending.state.name == before
+            sending.report(receipt)
+    assert sending.paid_back() == back
+    # In one batch the last word on each part counts, one by one the first definite end.
+    if not (together and back == 2_000):
+        assert sending.state.name == steps[-1]
+
+
+def test_the_same_report_twice_changes_nothing(store: Store) -> None:
+    sending = Sending(store)
+    sending.answer("a")
+    sending.report("a:UNDELIV", "a:UNDELIV")
+    before = store.rows("SELECT * FROM messages"), store.rows("SELECT * FROM parts"), store.rows("SELECT * FROM ledger")
+    sending.report("a:UNDELIV")
+    after = store.rows("SELECT * FROM messages"), store.rows("SELECT * FROM parts"), store.rows("SELECT * FROM ledger")
+    assert before == after and sending.paid_back() == 1_000
+
+
+@pytest.mark.parametrize("words", [("DELIVRD", "UNDELIV"), ("UNDELIV", "DELIVRD"), ("EXPIRED", "UNKNOWN")])
+def test_of_two_contradictory_reports_the_first_stands(store: Store, words: tuple[str, str]) -> None:
+    sending = Sending(store)
+    sending.answer("a")
+    sending.report(f"a:{words[0]}")
+    before = sending.state, sending.word, sending.paid_back()
+    sending.report(f"a:{words[1]}")
+    assert (sending.state, sending.word, sending.paid_back()) == before
+
+
+def test_unknown_and_then_delivered(store: Store) -> None:
+    sending = Sending(store)
+    sending.answer("a")
+    sending.report("a:UNKNOWN")
+    assert sending.state is State.UNKNOWN
+    sending.report("a:DELIVRD")
+    assert (sending.state, sending.word) == (State.DELIVERED, "DELIVRD")
+
+
+@pytest.mark.parametrize(
+    ("receipts", "state"),
+    [
+        pytest.param(["a:DELIVRD"], State.DELIVERED, id="one"),
+        pytest.param(["a:DELIVRD", "a:UNDELIV"], State.DELIVERED, id="the first definite one stands"),
+        pytest.param(["a:UNKNOWN", "a:DELIVRD"], State.DELIVERED, id="a definite one replaces an unknown one"),
+        pytest.param(["a:DELIVRD", "a:UNKNOWN"], State.DELIVERED, id="and not the other way round"),
+        pytest.param(["a:ENROUTE", "a:UNDELIV"], State.FAILED, id="an intermediate one does not stand in the way"),
+        pytest.param(["a:ENROUTE"], State.SENT, id="an intermediate one alone"),
+        pytest.param(["b:DELIVRD"], State.SENT, id="of another part"),
+    ],
+)
+def test_receipts_before_the_answer(store: Store, receipts: list[str], state: State) -> None:
+    sending = Sending(store)
+    for receipt in receipts:
+        sending.report(receipt)
+    assert sending.state is State.SENDING
+    sending.answer("a")
+    assert sending.state is state
+    assert sending.paid_back() == (1_000 if state is State.FAILED else 0)
+    left = [] if not receipts[0].startswith("b") else [("b",)]
+    assert store.rows("SELECT carrier_id FROM parked_receipts") == left
+
+
+def test_channels_do_not_share_ids(store: Store) -> None:
+    sending = Sending(store)
+    sending.answer("a")
+    store.do(settle_receipts, Reported("other", [Receipt("a", "UNDELIV", 9_000)], FAILED))
+    assert sending.state is State.SENT and sending.paid_back() == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "refused_back", "reported_back"),
+    [
+        pytest.param(FAILED, 1_000, 1_000, id="failed"),
+        pytest.param(REFUSED, 1_000, 0, id="refused"),
+        pytest.param(NEVER, 0, 0, id="never"),
+    ],
+)
+def test_refund_rules(store: Store, rule: RefundRule, refused_back: int, reported_back: int) -> None:
+    sending = Sending(store, parts=2, rule=rule)
+    sending.answer("!no", "b")
+    assert sending.paid_back() == refused_back
+    sending.report("b:UNDELIV")
+    assert sending.paid_back() == refused_back + reported_back
+
+
+def test_never_more_than_was_paid(store: Store) -> None:
+    """Both parts fail in the second attempt after one was refused in the first, which a crash had cut short."""
+    sending = Sending(store, parts=2)
+    sending.answer("!no")
+    assert sending.paid_back() == 1_000
+    store.do(lose_leases, ("sim", True))
+    sending.claim()
+    sending.answer("!no", "!no")
+    assert (sending.state, sending.paid_back()) == (State.FAILED, 2_000)
+
+
+def test_cancelling_after_a_crash_pays_back_only_the_rest(store: Store) -> None:
+    sending = Sending(store, parts=2)
+    sending.answer("!no")
+    store.do(lose_leases, ("sim", True))
+    assert store.act(lambda connection: cancel_submission(connection, 1, 9_000)) == 1
+    assert (sending.state, sending.paid_back()) == (State.CANCELLED, 2_000)
+
+
+def test_a_late_receipt_does_not_wake_a_cancelled_message(store: Store) -> None:
+    sending = Sending(store, parts=2)
+    sending.answer("a")
+    store.do(lose_leases, ("sim", True))
+    store.act(lambda connection: cancel_submission(connection, 1, 9_000))
+    sending.report("a:UNDELIV")
+    assert (sending.state, sending.paid_back()) == (State.CANCELLED, 2_000)
+
+
+def test_one_ledger_entry_an_account_and_commit(store: Store) -> None:
+    account = store.account(credit_milli=10_000)
+    store.do(accept, admitted(account, *[recipient(f"+861380000000{n}") for n in range(5)]))
+    ((letters,),) = store.do(claim, [Claim("sim", Lane.URGENT, account, 9, 5_000)])
+    refused = [Answer(letter.message_id, 1, 1, "", "no", 6_000) for letter in letters]
+    store.do(settle_answers, Answered("sim", refused, FAILED))
+    query = "SELECT amount_milli, debit_book, credit_book, at_ms FROM ledger WHERE kind = 'refund'"
+    assert store.rows(query) == [(5_000, -1, account, 6_000)]
+    assert store.balance(account) == 10_000 and store.faults() == []
+
+
+def test_a_batch_larger_than_a_statement_has_parameters(store: Store) -> None:
+    receipts = [Receipt(str(number), "DELIVRD", 1) for number in range(33_000)]
+    store.do(settle_receipts, Reported("sim", receipts, FAILED))
+    assert store.value("SELECT count(*) FROM parked_receipts") == 33_000

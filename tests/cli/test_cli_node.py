@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from yizhan.cli.show import local_time
+
 from .shell import Shell
 
 PASSWORD = "secret"
@@ -126,10 +128,22 @@ def test_pages_join_without_a_gap(node: Node, monkeypatch: pytest.MonkeyPatch) -
     assert len({row["id"] for row in rows}) == 6
 
 
+@pytest.mark.parametrize(("numbers", "told"), [pytest.param(100, False, id="all"), pytest.param(101, True, id="cut")])
+def test_stories_that_are_left_out_are_not_hidden(node: Node, numbers: int, told: bool) -> None:
+    node.shell.run("account", "topup", "C1", str(numbers))
+    submission = node.send(",".join(f"1391000{n:04}" for n in range(10, 10 + numbers)), "多【测试】")
+    shown = node.shell.run("message", "show", str(submission))
+    assert shown.stdout.count("1 part (ucs2)") == 100
+    assert ("the last 100 messages of the submission only" in shown.stdout) is told
+
+
 def test_cancel(node: Node) -> None:
     balance = node.shell.json("account", "show", "C1")["balance"]
     submission = node.send("13800000005,13800000006", "晚【测试】", SendTime="20991231235959")
     assert [row["state"] for row in node.messages("--submission", str(submission))] == ["scheduled"] * 2
+    listed = node.shell.run("message", "list", "--state", "scheduled").stdout
+    assert listed.startswith("to be sent ")
+    assert listed.count(local_time("2099-12-31T15:59:59.000Z")) == 2
     assert node.shell.json("account", "show", "C1")["balance"] == balance - 2
     assert node.shell.json("message", "cancel", str(submission)) == {"submission": submission, "cancelled": 2}
     assert [row["state"] for row in node.messages("--submission", str(submission))] == ["cancelled"] * 2

@@ -4,7 +4,9 @@ import io
 import json
 import re
 import sys
+import time
 import unicodedata
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -139,3 +141,23 @@ def test_story_fits_its_terminal(
         "+48 h  carrier",
     ):
         assert out.count(expected) == 2, expected
+
+
+@pytest.fixture(params=["Pacific/Auckland", "Asia/Shanghai", "America/Los_Angeles"])
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine's clock in another zone."""
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("zone")
+def test_the_last_second_of_the_calendar_can_be_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """SendTime 99991231235959 is a real calendar time (contract, section 3)."""
+    at = "9999-12-31T15:59:59.000Z"
+    kept = {"at": at, "station": "dispatch", "what": "kept until its SendTime", "why": ""}
+    print_stories([{"message": STORY["message"], "steps": [*STORY["steps"], kept]}])
+    assert "9999-12-31" in capsys.readouterr().out
+    assert show.local_time(at).startswith("9999-12-31 ")

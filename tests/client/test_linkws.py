@@ -1,8 +1,13 @@
 """The client library on the wire: the exact bytes it writes, and what it makes of every kind of answer."""
 
 import contextlib
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
@@ -232,6 +237,28 @@ class TestAnswers:
             assert client.send(["1"], "x") == 7
 
 
+@contextlib.contextmanager
+def talking_tls(cert: Path, key: Path) -> Iterator[str]:
+    """The address of a platform behind TLS that answers 7 to everything."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    plain, _ = server.accept()
+                    with plain, contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as client:
+                        client.recv(65_536)
+                        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n7")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"https://127.0.0.1:{server.getsockname()[1]}/"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
 class TestNetwork:
     def test_nobody_listens(self) -> None:
         with socket.socket() as reserved:
@@ -240,6 +267,43 @@ class TestNetwork:
                 with pytest.raises(Unreachable, match=r"cannot be reached: 127\.0\.0\.1:") as caught:
                     client.send(["1"], "x")
                 assert not caught.value.uncertain
+
+    def test_https_where_http_is_spoken(self, platform: Platform) -> None:
+        words = "does not speak TLS there; http:// may be meant"
+        url = platform.url.replace("http://", "https://")
+        with Client(url, "C1", "secret") as client, pytest.raises(Unreachable, match=words) as caught:
+            client.send(["1"], "x")
+        assert not caught.value.uncertain
+
+    @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with the openssl command")
+    def test_a_certificate_that_nobody_signed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+        command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=here"
+        names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
+        subprocess.run([*command.split(), *names], check=True, capture_output=True)
+        with talking_tls(cert, key) as url:
+            with Client(url, "C1", "secret") as client, pytest.raises(Unreachable) as caught:
+                client.send(["1"], "x")
+            assert "its certificate is not trusted: self" in str(caught.value)
+            assert "SSL_CERT_FILE" in str(caught.value)
+            assert not caught.value.uncertain
+            monkeypatch.setenv("SSL_CERT_FILE", str(cert))
+            with Client(url, "C1", "secret") as client:
+                assert client.balance() == 7
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            pytest.param("SSL_CERT_FILE", "does-not-exist.pem", id="certificates"),
+            pytest.param("HTTP_PROXY", "nonsense://127.0.0.1:1", id="proxy"),
+            pytest.param("HTTP_PROXY", "http://127.0.0.1:port", id="proxy that is no address"),
+        ],
+    )
+    def test_an_environment_that_cannot_be_used(self, name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(name, value)
+        with pytest.raises(Unreachable, match=name) as caught:
+            Client("http://127.0.0.1:1/", "C1", "secret")
+        assert not caught.value.uncertain
 
     @pytest.mark.parametrize("silence", [HangUp(), Stall()])
     def test_a_lost_answer_is_uncertain_and_never_tried_again(

@@ -268,3 +268,12 @@ def test_behind_a_trusted_proxy() -> None:
         assert isinstance(served.river, NotebookRiver)
         assert served.river.calls[0].address == "198.51.100.7"
     assert b'location="https://sms.example/ws/LinkWS.asmx' in answers[1].body
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_an_answer_leaves_in_one_piece(served: Served, method: str) -> None:
+    with served.connect() as client:
+        client.sendall(f"{method} /sdk2/GetBalance.aspx?CorpID=a&Pwd=b HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        head, _, body = client.recv(65536).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK")
+    assert body == (b"12345" if method == "GET" else b"")

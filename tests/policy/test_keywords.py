@@ -24,6 +24,17 @@ from yizhan.policy.keywords import KeywordMatcher, normalise
         pytest.param("看视·频吧", id="middle dot"),
         pytest.param("看视＊频吧", id="full-width star"),
         pytest.param("看视…频吧", id="ellipsis"),
+        pytest.param("看视—频吧", id="dash"),
+        pytest.param("看视\u2011频吧", id="hyphen that does not break"),
+        pytest.param("看视★频吧", id="black star"),
+        pytest.param("看视・频吧", id="Japanese middle dot"),
+        pytest.param("看视\u2066频\u2069吧", id="isolate of a direction"),
+        pytest.param("看视\ufe00频吧", id="variation selector"),
+        pytest.param("看视\U000e0101频吧", id="variation selector beyond the BMP"),
+        pytest.param("看视\u3164频吧", id="filler"),
+        pytest.param("看视\u180e频吧", id="Mongolian vowel separator"),
+        pytest.param("看视\u0336频\u0336吧", id="struck out"),
+        pytest.param("看视\u20dd频吧", id="encircled"),
     ],
 )
 def test_hidden_word_is_found(text: str) -> None:

@@ -137,6 +137,13 @@ def test_wrong_configuration_stops_the_start_in_words(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_a_data_directory_that_is_a_file_is_said(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    done = run_cli(tmp_path, "serve", "--data", str(tmp_path / "data"), "--listen", "127.0.0.1:0")
+    assert done.returncode == 1
+    assert done.stderr == f"yizhan cannot start: {tmp_path / 'data'} is not a directory\n"
+
+
 def test_a_damaged_store_is_said(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()

@@ -52,7 +52,7 @@ class Store:
 
     def sql(self, statement: str, **values: Any) -> None:
         """Break or arrange something by hand."""
-        self.act(lambda connection: connection.execute(text(statement), values) and None)
+        self.act(lambda connection: connection.execute(text(statement), values).close())
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""

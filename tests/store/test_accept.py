@@ -21,7 +21,7 @@ def counts(store: Store) -> tuple[int, int, int]:
     (row,) = store.rows(
         "SELECT (SELECT count(*) FROM submissions), (SELECT count(*) FROM messages), (SELECT count(*) FROM ledger)"
     )
-    return row  # type: ignore[return-value]
+    return row
 
 
 def test_a_call_and_its_rows(store: Store) -> None:

@@ -66,7 +66,8 @@ DAMAGE = [
     pytest.param("UPDATE ledger SET debit_book = credit_book WHERE id = 1", "entry 1: amount", id="two equal sides"),
     pytest.param(
         "INSERT INTO ledger (at_ms, kind, debit_book, credit_book, amount_milli, submission_id, note)"
-        " SELECT at_ms, kind, debit_book, credit_book, amount_milli, submission_id, note FROM ledger WHERE kind = 'send'",
+        " SELECT at_ms, kind, debit_book, credit_book, amount_milli, submission_id, note FROM ledger"
+        " WHERE kind = 'send'",
         "submission 100000000: price 3, charged 6",
         id="charged twice",
     ),

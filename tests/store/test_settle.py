@@ -201,7 +201,8 @@ def test_receipts_before_the_answer(store: Store, receipts: list[str], state: St
     sending = Sending(store)
     for receipt in receipts:
         sending.report(receipt)
-    assert sending.state is State.SENDING
+    waits = sending.state is State.SENDING
+    assert waits
     sending.answer("a")
     assert sending.state is state
     assert sending.paid_back() == (1_000 if state is State.FAILED else 0)
@@ -258,6 +259,14 @@ def test_a_late_receipt_does_not_wake_a_cancelled_message(store: Store) -> None:
     store.act(lambda connection: cancel_submission(connection, 1, 9_000))
     sending.report("a:UNDELIV")
     assert (sending.state, sending.paid_back()) == (State.CANCELLED, 2_000)
+
+
+def test_what_is_held_as_uncertain_can_be_cancelled(store: Store) -> None:
+    sending = Sending(store)
+    store.do(lose_leases, ("sim", False))
+    assert sending.state is State.UNCERTAIN and sending.paid_back() == 0
+    assert store.act(lambda connection: cancel_submission(connection, 1, 9_000)) == 1
+    assert store.states()[sending.message_id] is State.CANCELLED and sending.paid_back() == 1_000
 
 
 def test_one_ledger_entry_an_account_and_commit(store: Store) -> None:

@@ -7,10 +7,12 @@ import typer
 from yizhan.cli import show
 from yizhan.cli.link import Failed, Line, call, talk
 from yizhan.cli.options import DEFAULT_DATA, AsJson, Data, Limit, OfAccount
+from yizhan.model.message import State
 
 app = typer.Typer(help="Messages: what became of each, and why.", no_args_is_help=True)
 
 PAGE = 1_000  # the API's limit for one call; a node goes on sending between two pages
+STORIES = 100  # the API's limit for the stories of one submission; these are the last ones
 
 StateName = Annotated[str | None, typer.Option("--state", help="Only in this state: queued, sent, delivered, ...")]
 
@@ -32,8 +34,10 @@ def list_messages(
     if json:
         show.print_json(messages)
         return
+    # Of what waits for its SendTime, that is the time one wants to know.
+    waits = state is not None and state.lower() == State.SCHEDULED.word
     columns = [
-        show.Column("accepted_at", "accepted", time=True),
+        show.Column("send_at", "to be sent", time=True) if waits else show.Column("accepted_at", "accepted", time=True),
         show.Column("submission"),
         show.Column("id", wide_only=True),
         show.Column("account"),
@@ -53,14 +57,18 @@ def show_message(
     data: Data = DEFAULT_DATA,
     json: AsJson = False,
 ) -> None:
-    """The whole story of a message, or of every message of a submission."""
-    stories = call(data, "GET", f"/messages/{id}", params={"account": account})
+    """The whole story of a message, or of every message of a submission (of the last 100, when it has more)."""
+    stories, cut = talk(data, lambda line: _stories(line, id, account))
     if json:
         show.print_json(stories)
         return
     from yizhan.cli.timeline import print_stories
 
     print_stories(stories)
+    if cut:
+        show.say("")
+        show.say(f"These are the last {STORIES} messages of the submission only. All of them, without their stories:")
+        show.say(f"yizhan message list --submission {id} --limit N")
 
 
 @app.command()
@@ -98,6 +106,15 @@ def refused(limit: Limit = 50, data: Data = DEFAULT_DATA, json: AsJson = False) 
         show.Column("text", wide_only=True),
     ]
     show.print_table(columns, refusals, "no call was refused")
+
+
+async def _stories(line: Line, id: int, account: str | None) -> tuple[list[dict[str, Any]], bool]:
+    """The stories, and whether the submission has more messages than these."""
+    stories = await line.call("GET", f"/messages/{id}", params={"account": account})
+    if len(stories) < STORIES:
+        return stories, False
+    wanted = {"submission": id, "account": account, "limit": STORIES + 1}
+    return stories, len(await line.call("GET", "/messages", params=wanted)) > STORIES
 
 
 async def _pages(line: Line, wanted: dict[str, Any], limit: int) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from yizhan.cli import show
+from yizhan.cli.link import Failed
 from yizhan.cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def _collect(to: list[str], file: Path | None) -> tuple[list[str], int]:
 
 
 def _client(url: str, corp: str, password_stdin: bool, charset: str, soap: bool) -> "Client":
+    from yizhan.client.errors import Unreachable
     from yizhan.client.linkws import Charset, Client
     from yizhan.client.transport import root_of
 
@@ -130,7 +132,11 @@ def _client(url: str, corp: str, password_stdin: bool, charset: str, soap: bool)
         root_of(url)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--url") from error
-    return Client(url, corp, _read_password(password_stdin), charset=Charset(charset), soap=soap)
+    password = _read_password(password_stdin)
+    try:
+        return Client(url, corp, password, charset=Charset(charset), soap=soap)
+    except Unreachable as error:
+        raise Failed(str(error)) from error
 
 
 def _read_password(from_stdin: bool) -> str:

@@ -72,9 +72,21 @@ def warn(line: str) -> None:
     sys.stderr.write(f"yizhan: {visible(line)}\n")
 
 
+def here(at: str) -> datetime:
+    """An RFC 3339 time in this machine's time zone; in its own where the calendar ends before ours gets there.
+
+    A client may set SendTime to the last second of 9999, which east of Beijing is already the year 10000.
+    """
+    moment = datetime.fromisoformat(at)
+    try:
+        return moment.astimezone()
+    except OverflowError:
+        return moment
+
+
 def local_time(at: str | None) -> str:
     """An RFC 3339 time as this machine's clock shows it, to the second; empty for None."""
-    return datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M:%S") if at else ""
+    return here(at).strftime("%Y-%m-%d %H:%M:%S") if at else ""
 
 
 def show_value(value: Any) -> str:

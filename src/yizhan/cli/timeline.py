@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from yizhan.cli.show import STATE_STYLES, make_console, show_value, visible
+from yizhan.cli.show import STATE_STYLES, here, make_console, show_value, visible
 
 Story = Mapping[str, Any]
 
@@ -64,7 +64,7 @@ def _print_steps(console: Any, steps: Sequence[Mapping[str, Any]]) -> None:
     grid.add_column(overflow="fold")
     previous: datetime | None = None
     for step in steps:
-        at = datetime.fromisoformat(step["at"]).astimezone() if step["at"] else None
+        at = here(step["at"]) if step["at"] else None
         if at is not None and (previous is None or at.date() != previous.date()):
             zone = _zone(at) if previous is None else ""
             grid.add_row(Text(f"  {at:%Y-%m-%d}", style="dim"), "", "", Text(zone, style="dim"))

@@ -62,7 +62,8 @@ class Client:
         soap: bool = False,
         timeout_s: float = 60,
     ) -> None:
-        """``url`` is the platform's address, with or without ``LinkWS.asmx`` at its end. ValueError when it is none.
+        """``url`` is the platform's address, with or without ``LinkWS.asmx`` at its end. ValueError when it is none,
+        Unreachable when the environment names a proxy or certificates that cannot be used.
 
         ``timeout_s`` is how long each step of a call may take.
         """

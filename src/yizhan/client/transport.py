@@ -1,6 +1,7 @@
 """One HTTP exchange with a platform: exactly one try, a bounded answer, and what a failure means for the call."""
 
 import re
+import ssl
 from dataclasses import dataclass
 
 import httpx
@@ -50,13 +51,25 @@ def new_connection(timeout_s: float) -> httpx.Client:
     """A client that never repeats a request by itself; ``timeout_s`` bounds every step, connecting at most 10 s.
 
     Connections are not kept: a kept one that the platform closes at the wrong moment would leave a send's fate open.
+    Unreachable when the environment names a proxy or a file of certificates that cannot be used.
     """
-    return httpx.Client(
-        timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 10)),
-        limits=httpx.Limits(max_keepalive_connections=0),
-        headers={"User-Agent": f"yizhan/{__version__}", "Accept-Encoding": "identity"},
-        follow_redirects=False,
-    )
+    try:
+        return httpx.Client(
+            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 10)),
+            limits=httpx.Limits(max_keepalive_connections=0),
+            headers={"User-Agent": f"yizhan/{__version__}", "Accept-Encoding": "identity"},
+            follow_redirects=False,
+        )
+    except OSError as error:
+        reason = f"SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {error.strerror or error}"
+        raise Unreachable(reason, uncertain=False) from error
+    except (
+        ValueError,
+        ImportError,
+        httpx.InvalidURL,
+    ) as error:  # a scheme that nobody knows, or SOCKS, which needs another package
+        reason = f"HTTP_PROXY, HTTPS_PROXY or ALL_PROXY cannot be used: {error}"
+        raise Unreachable(reason, uncertain=False) from error
 
 
 def exchange(http: httpx.Client, request: httpx.Request) -> Reply:
@@ -80,4 +93,15 @@ def exchange(http: httpx.Client, request: httpx.Request) -> Reply:
 
 
 def _reason(error: httpx.HTTPError) -> str:
-    return "timed out" if isinstance(error, httpx.TimeoutException) else str(error) or type(error).__name__
+    """What the network said, in words that tell what to do where TLS is the matter."""
+    if isinstance(error, httpx.TimeoutException):
+        return "timed out"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            wrong = cause.verify_message
+            return f"its certificate is not trusted: {wrong}; SSL_CERT_FILE can name a PEM file of what to trust"
+        if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
+            return "does not speak TLS there; http:// may be meant"
+        cause = cause.__cause__ or cause.__context__
+    return str(error) or type(error).__name__

@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 import httptools
@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 
 from yizhan.front.asgi import CROWDED
 from yizhan.front.connection import NEVER, Connection, Phase
-from yizhan.front.cycle import Cycle
+from yizhan.front.cycle import Cycle, OneWrite
 from yizhan.front.fault import HttpFault, malformed
 from yizhan.front.message import Message
 from yizhan.model.settings import ServerSettings
@@ -158,7 +158,7 @@ class LenientProtocol(Connection):
         http_1_0 = self._line.line.endswith(b"0")
         self.cycle = cycle = Cycle(
             scope=self._scope("1.0" if http_1_0 else "1.1"),
-            transport=self.transport,
+            transport=cast(asyncio.Transport, OneWrite(self.transport)),
             flow=self.flow,
             logger=self.logger,
             access_logger=self.access_logger,

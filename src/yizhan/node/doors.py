@@ -32,7 +32,7 @@ def bind_port(host: str, port: int) -> socket.socket:
         sock.bind(address)
     except OSError as error:
         sock.close()
-        raise OSError(error.errno, f"{error.strerror}: {host}:{port}") from error
+        raise OSError(f"{host}:{port}: {error.strerror}") from error
     return sock
 
 

@@ -9,10 +9,21 @@ from opencc import OpenCC
 from yizhan.model.views import KeywordHit
 
 _CHINESE = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
-_ZERO_WIDTH = (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0x00AD, 0x034F, 0xFE0F, 0xFEFF)
+# Unicode's Default_Ignorable_Code_Point (5.18): joiners, marks of direction, fillers, variation selectors, tags.
+_ZERO_WIDTH = (
+    *(0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
+    *range(0x180B, 0x1810),
+    *range(0x200B, 0x2010),
+    *range(0x202A, 0x202F),
+    *range(0x2060, 0x2070),
+    *range(0xFE00, 0xFE10),
+    *range(0xE0000, 0xE0200),
+)
 # What people put between two characters to hide a word. Sentence punctuation is not among it: 电视，频道 holds no 视频.
-_SEPARATORS = re.escape("""!"#$%&'()*+-./:;<=>?@[\\]^_`{|}~,·•＊＿－＋．／＼｜～＃＠＆＝｀＾＄％…—""")
-_BETWEEN = re.compile(f"(?<=[{_CHINESE}])[\\s{_SEPARATORS}]+(?=[{_CHINESE}])")
+_SEPARATORS = re.escape("""!"#$%&'()*+-./:;<=>?@[\\]^_`{|}~,·•・＊＿－＋．／＼｜～＃＠＆＝｀＾＄％…‖×※★☆●○■□◆◇▲△▼▽♥♡""")
+# Dashes, and marks that are drawn through or around the character before them.
+_MARKS = "\\u2010-\\u2015\\u2212\\u0300-\\u036f\\u0483-\\u0489\\u20d0-\\u20f0"
+_BETWEEN = re.compile(f"(?<=[{_CHINESE}])[\\s{_SEPARATORS}{_MARKS}]+(?=[{_CHINESE}])")
 
 
 def _build_folding() -> dict[int, str | None]:

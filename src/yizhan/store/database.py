@@ -95,8 +95,11 @@ def _each(connection: Connection, acts: Sequence[Callable[[Connection], Any]]) -
 
 
 def lock_directory(data: Path) -> int:
-    """Make ``data`` (mode 0700 when new) and take its lock: the open descriptor. Raises Locked."""
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make ``data`` (mode 0700 when new) and take its lock: the open descriptor. Raises Locked or Unusable."""
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise Unusable(f"{data} is not a directory") from None
     descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

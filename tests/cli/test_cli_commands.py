@@ -19,6 +19,7 @@ ACCOUNT_KEYS = {
     "signature_rule",
     "signature",
     "allow_ips",
+    "batch_send_id",
     "created_at",
 }
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

@@ -73,8 +73,15 @@ class Page:
 
     def table_with(self, first: str) -> list[list[str]]:
         """The rows, without the head, of the table whose first row begins with ``first``."""
+        return self._whole_table_with(first)[1:]
+
+    def head_of(self, first: str) -> list[str]:
+        """The head of that table."""
+        return self._whole_table_with(first)[0]
+
+    def _whole_table_with(self, first: str) -> list[list[str]]:
         (table,) = [table for table in self.tables if table[1][0].startswith(first)]
-        return table[1:]
+        return table
 
 
 README = Page(ROOT / "README.md")

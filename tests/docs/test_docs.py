@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from yizhan.cli.app import app
-from yizhan.model.operation import find_operation
+from yizhan.model.operation import FAMILY, Action, Operation, Pace, PasswordForm, Success, find_operation
 from yizhan.model.reject import Reject
 from yizhan.model.settings import Settings
 from yizhan.node.config import read_settings
@@ -148,19 +148,66 @@ def test_every_command_has_the_switches_that_the_readme_promises() -> None:
         assert ("--data" in options) == (name not in ("send", "balance", "version")), leaf.name
 
 
+# Rows 10 to 19 of the contract's table: what only a call with a message can be refused for.
+ABOUT_A_MESSAGE = {
+    Reject.NO_VALID_NUMBER,
+    Reject.CONTENT_EMPTY,
+    Reject.CONTENT_TOO_LONG,
+    Reject.SIGNATURE_MISSING,
+    Reject.SEND_TIME_MALFORMED,
+    Reject.SEND_TIME_PAST,
+    Reject.CELL_MALFORMED,
+    Reject.TOO_MANY_NUMBERS,
+    Reject.KEYWORD,
+    Reject.NUMBERS_BLOCKED,
+    Reject.BALANCE_TOO_LOW,
+}
+
+
+def operations_in(cell: str) -> list[Operation]:
+    """The operations that a cell names, and nothing else."""
+    found = [find_operation(name) for name in re.split(r", |、", cell)]
+    assert None not in found, cell
+    return [operation for operation in found if operation is not None]
+
+
+def codes_of(operation: Operation) -> set[int]:
+    """Every code that a call of it may be answered with."""
+    rejects = set(Reject) - (set() if operation.submits else ABOUT_A_MESSAGE)
+    rejects -= {Reject.TOO_SOON} if operation.pace is Pace.NONE else set()
+    return {code_of(reject, operation) for reject in rejects}
+
+
 @BOTH
 def test_the_table_of_codes_is_what_the_program_answers(page: Page) -> None:
-    told = {(int(row[0]), column) for row in page.table_with("-1") for column in (2, 3) if row[column]}
-    only_for_messages = {-5, -6, -7, -8, -9, -10, -12, -22}
-    answered = set()
-    for column, name in ((2, "IntlSend"), (3, "GetBalance")):
-        operation = find_operation(name)
-        assert operation is not None
-        codes = {code_of(reject, operation) for reject in Reject}
-        codes -= set() if operation.submits else only_for_messages
-        codes -= {-101} if operation.submits else set()
-        answered |= {(code, column) for code in codes}
-    assert told == answered
+    head = page.head_of("-1")
+    rows = page.table_with("-1")
+    assert all(len(row) == len(head) for row in rows)
+    told = {
+        operation.name: {int(row[0]) for row in rows if row[column]}
+        for column in range(2, len(head))
+        for operation in operations_in(head[column])
+    }
+    judged = [operation for operation in FAMILY if operation.action not in (Action.GREET, Action.NOTHING)]
+    assert told == {operation.name: codes_of(operation) for operation in judged}
+
+
+@BOTH
+def test_the_table_of_operations_is_the_family(page: Page) -> None:
+    rows = page.table_with("IntlSend")
+    told = [operation for row in rows for operation in operations_in(row[0])]
+    assert len(told) == len(FAMILY)
+    assert set(told) == set(FAMILY)
+    plain = {"README.md": "plain", "README.zh-CN.md": "明文"}[str(page)]
+    by_action = {Action.GREET: ["Hello World"], Action.NOTHING: ["-2"]}
+    by_success = {Success.ZERO: ["0"], Success.ONE: ["1"], Success.ID: []}
+    for row in rows:
+        for operation in operations_in(row[0]):
+            asks = operation.action not in by_action
+            password = plain if operation.password is PasswordForm.PLAIN else "MD5"
+            assert row[1] == (password if asks else ""), operation.name
+            answers = by_action.get(operation.action, by_success[operation.success])
+            assert re.findall(r"`([^`]+)`", row[2]) == answers, operation.name
 
 
 @BOTH

@@ -106,6 +106,13 @@ def test_curl(bench: Bench) -> None:
     assert [message["text"] for message in listed] == ["您的订单已发货【测试】"] * 2
 
 
+@needs_shell
+def test_curl_with_the_plain_password(bench: Bench) -> None:
+    answer = bench.run("sh", "-eu", example=shell_example("BatchSend2.aspx")).strip()
+    (newest,) = json.loads(bench.run("yizhan", "message", "list", "--json", "--limit", "1"))
+    assert (answer, newest["text"]) == (str(newest["submission"]), "您的订单已发货【测试】")
+
+
 @pytest.mark.parametrize("position", range(len(README.blocks_in("python"))))
 def test_python(bench: Bench, position: int) -> None:
     assert IDS.fullmatch(bench.run(sys.executable, example=README.blocks_in("python")[position]).strip())
@@ -126,6 +133,7 @@ def test_accounts_and_ledger(bench: Bench) -> None:
         one for one in json.loads(bench.run("yizhan", "account", "list", "--json")) if one["account"] == "acme"
     ]
     assert (account["balance"], account["signature"], account["lane"]) == (1500, "【某某商城】", "urgent")
+    assert account["batch_send_id"] is True
     assert account["allow_ips"] == ["198.51.100.7/32", "203.0.113.0/24"]
     assert "order 42" in bench.run("sh", "-eu", example=shell_example("ledger verify"))
 

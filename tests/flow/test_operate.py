@@ -9,6 +9,7 @@ import pytest
 
 from yizhan.flow.operate import Conflict, NotFound
 from yizhan.model.account import LaneRule, SignatureRule
+from yizhan.model.submission import Accepted
 from yizhan.policy.credentials import md5_of
 
 from .house import PWD, House, call
@@ -180,7 +181,9 @@ def test_a_cancelled_call_and_its_story(house: House) -> None:
     house.add(credit=10)
     run = house.run
     mobile = "13800000000,12x,0085291234567"
-    assert run(house.reception.submit(call(mobile=mobile, sendtime="20990101000000"))) == 100_000_000
+    assert run(house.reception.submit(call(mobile=mobile, sendtime="20990101000000"))) == Accepted(
+        100_000_000, batch_send_id=False
+    )
     assert run(house.ask.account("C1")).balance == 8
     stories = run(house.ask.stories(100_000_000))
     assert [story.message.state for story in stories] == ["scheduled", "scheduled", "invalid"]

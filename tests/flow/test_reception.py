@@ -6,13 +6,15 @@ import pytest
 
 from yizhan.model.reject import Refusal, Reject
 from yizhan.model.settings import PolicySettings
+from yizhan.model.submission import Accepted
 
 from .house import House, call
 
 
 def submit(house: House, **values: str) -> int | Refusal:
-    """Send one message."""
-    return house.run(house.reception.submit(call(**values)))
+    """Send one message: the client's id."""
+    answer = house.run(house.reception.submit(call(**values)))
+    return answer if isinstance(answer, Refusal) else answer.submission
 
 
 def balance(house: House, **values: str) -> int | Refusal:
@@ -20,7 +22,7 @@ def balance(house: House, **values: str) -> int | Refusal:
     return house.run(house.reception.balance(call("GetBalance", **values)))
 
 
-def why(answer: int | Refusal) -> Reject:
+def why(answer: object) -> Reject:
     """The reason of a refusal."""
     assert isinstance(answer, Refusal), answer
     return answer.reject
@@ -164,3 +166,20 @@ def test_an_interval_of_zero_is_off(tmp_path_factory: pytest.TempPathFactory) ->
     house.add(credit=5)
     assert [balance(house), balance(house)] == [5_000, 5_000]
     house.close()
+
+
+def test_an_account_may_have_batch_send_answer_the_id(house: House) -> None:
+    house.add(credit=5)
+    assert house.run(house.reception.submit(call())) == Accepted(100_000_000, batch_send_id=False)
+    house.run(house.operate.set_account("op", "C1", batch_send_id=True))
+    assert house.run(house.reception.submit(call())) == Accepted(100_000_001, batch_send_id=True)
+
+
+def test_the_accounts_own_blocked_numbers_and_nobody_elses(house: House) -> None:
+    house.add(credit=5)
+    house.add("C2", credit=5)
+    for number, corp_id in (("13800000001", "C1"), ("85291234567", "C1"), ("13800000002", "C2"), ("13800000003", None)):
+        house.run(house.operate.block_number("op", number, corp_id=corp_id))
+    assert house.run(house.reception.blocked(call("NotSend"))) == ["+85291234567", "+8613800000001"]
+    assert why(house.run(house.reception.blocked(call("NotSend")))) is Reject.TOO_SOON
+    assert house.run(house.reception.blocked(call("NotSend", corpid="C2"))) == ["+8613800000002"]

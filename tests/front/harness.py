@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from yizhan.front.asgi import App
 from yizhan.front.gateway import Gateway
 from yizhan.front.listener import Listener
 from yizhan.model.call import Call
-from yizhan.model.reject import Refusal
+from yizhan.model.reject import Refusal, Reject
 from yizhan.model.settings import ServerSettings
+from yizhan.model.submission import Accepted
 
 PATIENCE_S = 10.0
 
@@ -25,20 +26,38 @@ class NotebookRiver:
     """A river that takes every call, writes it down and answers as it was told."""
 
     submission: int | Refusal = 100_000_001
+    batch_send_id: bool = False
     milli: int | Refusal = 12_345_678
+    numbers: list[str] | Refusal = field(default_factory=list)
     delay_s: float = 0
     error: Exception | None = None
     calls: list[Call] = field(default_factory=list)
 
-    async def submit(self, call: Call) -> int | Refusal:
+    async def submit(self, call: Call) -> Accepted | Refusal:
         """Note the call and answer ``submission``."""
         await self._note(call)
-        return self.submission
+        return (
+            self.submission if isinstance(self.submission, Refusal) else Accepted(self.submission, self.batch_send_id)
+        )
+
+    async def submit_each(
+        self, call: Call, items: Sequence[Mapping[str, str]] | None
+    ) -> list[Accepted | Refusal] | Refusal:
+        """Note the call and answer each item likewise."""
+        answer = await self.submit(call)
+        if isinstance(answer, Refusal):
+            return answer
+        return Refusal(Reject.OTHER) if items is None else [answer for _ in items]
 
     async def balance(self, call: Call) -> int | Refusal:
         """Note the call and answer ``milli``."""
         await self._note(call)
         return self.milli
+
+    async def blocked(self, call: Call) -> list[str] | Refusal:
+        """Note the call and answer ``numbers``."""
+        await self._note(call)
+        return self.numbers
 
     async def _note(self, call: Call) -> None:
         self.calls.append(call)

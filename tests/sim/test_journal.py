@@ -1,6 +1,8 @@
 """The simulator's journal survives what a process may suffer."""
 
 import json
+import resource
+import signal
 import stat
 from pathlib import Path
 from typing import Any
@@ -160,3 +162,22 @@ def test_a_crash_before_the_file_is_put_aside(path: Path) -> None:
     last = Journal(path)
     assert list(last.due) == [first, second]
     last.close()
+
+
+def test_a_full_disk_leaves_no_torn_line(tmp_path: Path) -> None:
+    path = tmp_path / "simulator-full.jsonl"
+    journal = Journal(path)
+    journal.append([{"event": "refuse", "text": "one"}])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            journal.append([{"event": "refuse", "text": "x" * 1_000}], [Receipt("a-1", "DELIVRD", 1)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert journal.due == {}, "what was not written does not count"
+    journal.append([{"event": "refuse", "text": "two"}])
+    journal.close()
+    assert [json.loads(line)["text"] for line in path.read_text().splitlines()] == ["one", "two"]

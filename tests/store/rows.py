@@ -73,6 +73,7 @@ class Store:
             "signature_rule": "required",
             "signature": "",
             "allow_ips": "[]",
+            "batch_send_id": False,
             "demo": False,
             "created_at_ms": 0,
         }

@@ -1,6 +1,5 @@
 """The WSDL, read by zeep and looked at closely (contract, section 7); the pages beside it (section 1)."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -9,7 +8,7 @@ import pytest
 from lxml import etree  # type: ignore[import-untyped]  # zeep builds its messages with it
 from zeep import Client
 
-from yizhan.model.operation import FAMILY, Operation, ResultType
+from yizhan.model.operation import FAMILY, Operation
 from yizhan.wire.pages import discovery, help_page, operation_page
 from yizhan.wire.soap import read_envelope
 from yizhan.wire.wsdl import write_wsdl
@@ -18,15 +17,11 @@ ADDRESS = 'http://127.0.0.1:8080/sdk2/LinkWS.asmx?a=1&b="<'
 WSDL, S = "{http://schemas.xmlsoap.org/wsdl/}", "{http://www.w3.org/2001/XMLSchema}"
 HTTP, MIME = "{http://schemas.xmlsoap.org/wsdl/http/}", "{http://schemas.xmlsoap.org/wsdl/mime/}"
 INTL_SEND = FAMILY[0]
-# Rows like those that later issues add: an int result, no parameters.
-SEND = replace(INTL_SEND, name="Send", result=ResultType.INT)
-HELLO = replace(INTL_SEND, name="HelloWorld", parameters=())
-WIDER = (*FAMILY, SEND, HELLO)
 
 
 @pytest.fixture
-def wider() -> ElementTree.Element:
-    return ElementTree.fromstring(write_wsdl(ADDRESS, WIDER))
+def whole() -> ElementTree.Element:
+    return ElementTree.fromstring(write_wsdl(ADDRESS, FAMILY))
 
 
 def names(elements: list[ElementTree.Element]) -> list[str]:
@@ -50,13 +45,14 @@ def test_zeep_reads_both_bindings(tmp_path: Path) -> None:
         for operation in FAMILY:
             signature = ", ".join(f"{name}: xsd:string" for name in operation.parameters)
             assert operations[operation.name].input.signature() == signature
-            assert operations[operation.name].output.signature() == (f"{operation.name}Result: xsd:string")
+            result = f"{operation.name}Result: xsd:{operation.result}"
+            assert operations[operation.name].output.signature() == result
             assert operations[operation.name].soapaction == f"http://tempuri.org/{operation.name}"
 
 
 def test_zeep_writes_what_we_read(tmp_path: Path) -> None:
 
-    client = zeep_of(tmp_path, write_wsdl("http://127.0.0.1:8080/LinkWS.asmx", WIDER))
+    client = zeep_of(tmp_path, write_wsdl("http://127.0.0.1:8080/LinkWS.asmx", FAMILY))
     for port in ("LinkWSSoap", "LinkWSSoap12"):
         service = client.bind("LinkWS", port)
         message = client.create_message(service, "IntlSend", CorpID="a", Content="您<好", Cell="")
@@ -65,10 +61,10 @@ def test_zeep_writes_what_we_read(tmp_path: Path) -> None:
         assert {name: value for name, value in call.values.items() if value} == {"corpid": "a", "content": "您<好"}
 
 
-def test_messages(wider: ElementTree.Element) -> None:
+def test_messages(whole: ElementTree.Element) -> None:
     kinds = ("Soap", "HttpGet", "HttpPost")
-    expected = [f"{row.name}{kind}{way}" for kind in kinds for row in WIDER for way in ("In", "Out")]
-    messages = {message.attrib["name"]: message for message in wider.findall(f"{WSDL}message")}
+    expected = [f"{row.name}{kind}{way}" for kind in kinds for row in FAMILY for way in ("In", "Out")]
+    messages = {message.attrib["name"]: message for message in whole.findall(f"{WSDL}message")}
     assert list(messages) == expected
 
     def parts(name: str) -> list[tuple[str, str]]:
@@ -85,8 +81,8 @@ def test_messages(wider: ElementTree.Element) -> None:
     assert parts("HelloWorldHttpGetIn") == []
 
 
-def test_schema(wider: ElementTree.Element) -> None:
-    schema = wider.find(f"{WSDL}types/{S}schema")
+def test_schema(whole: ElementTree.Element) -> None:
+    schema = whole.find(f"{WSDL}types/{S}schema")
     assert schema is not None
     assert schema.attrib == {"elementFormDefault": "qualified", "targetNamespace": "http://tempuri.org/"}
     elements = {element.attrib["name"]: element for element in schema}
@@ -106,17 +102,17 @@ def test_schema(wider: ElementTree.Element) -> None:
     assert elements["HelloWorld"].findall(f".//{S}element") == []
 
 
-def test_port_types_bindings_and_ports(wider: ElementTree.Element) -> None:
-    rows = [row.name for row in WIDER]
-    port_types = wider.findall(f"{WSDL}portType")
+def test_port_types_bindings_and_ports(whole: ElementTree.Element) -> None:
+    rows = [row.name for row in FAMILY]
+    port_types = whole.findall(f"{WSDL}portType")
     assert names(port_types) == ["LinkWSSoap", "LinkWSHttpGet", "LinkWSHttpPost"]
-    bindings = wider.findall(f"{WSDL}binding")
+    bindings = whole.findall(f"{WSDL}binding")
     assert names(bindings) == ["LinkWSSoap", "LinkWSSoap12", "LinkWSHttpGet", "LinkWSHttpPost"]
     shared = ["tns:LinkWSSoap", "tns:LinkWSSoap", "tns:LinkWSHttpGet", "tns:LinkWSHttpPost"]
     assert [binding.attrib["type"] for binding in bindings] == shared
     for holder in (*port_types, *bindings):
         assert names(holder.findall(f"{WSDL}operation")) == rows
-    ports = wider.findall(f"{WSDL}service[@name='LinkWS']/{WSDL}port")
+    ports = whole.findall(f"{WSDL}service[@name='LinkWS']/{WSDL}port")
     assert names(ports) == names(bindings)
     assert [port.attrib["binding"] for port in ports] == [f"tns:{name}" for name in names(bindings)]
     assert {port[0].attrib["location"] for port in ports} == {ADDRESS}
@@ -129,8 +125,8 @@ def test_port_types_bindings_and_ports(wider: ElementTree.Element) -> None:
         pytest.param(3, "POST", f"{MIME}content", id="post"),
     ],
 )
-def test_http_bindings(wider: ElementTree.Element, binding: int, verb: str, received: str) -> None:
-    found = wider.findall(f"{WSDL}binding")[binding]
+def test_http_bindings(whole: ElementTree.Element, binding: int, verb: str, received: str) -> None:
+    found = whole.findall(f"{WSDL}binding")[binding]
     assert found[0].tag == f"{HTTP}binding"
     assert found[0].attrib == {"verb": verb}
     operation = found[1]
@@ -144,14 +140,14 @@ def test_http_bindings(wider: ElementTree.Element, binding: int, verb: str, rece
 
 
 def test_help_page_lists_the_operations_in_order() -> None:
-    page = help_page(ADDRESS, WIDER).decode()
-    links = [page.index(f'<a href="?op={row.name}">{row.name}</a>') for row in WIDER]
+    page = help_page(ADDRESS, FAMILY).decode()
+    links = [page.index(f'<a href="?op={row.name}">{row.name}</a>') for row in FAMILY]
     assert links == sorted(links)
     assert '<a href="?wsdl">' in page
     assert "LinkWS.asmx?a=1&amp;b=&quot;&lt;" in page
 
 
-@pytest.mark.parametrize("operation", [pytest.param(row, id=row.name) for row in WIDER])
+@pytest.mark.parametrize("operation", [pytest.param(row, id=row.name) for row in FAMILY])
 def test_operation_page_shows_the_four_ways(operation: Operation) -> None:
     page = operation_page(operation, "http://127.0.0.1:8080/sdk2/LinkWS.asmx").decode()
     titles = [page.index(f"<h2>{title}</h2>") for title in ("SOAP 1.1", "SOAP 1.2", "HTTP GET", "HTTP POST")]

@@ -4,6 +4,7 @@ import secrets
 import string
 import sys
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,14 @@ from yizhan.model.account import LaneRule, SignatureRule
 app = typer.Typer(help="Accounts: who may send, and on which terms.", no_args_is_help=True)
 
 PASSWORD_LENGTH = 24
+
+
+class BatchSendAnswer(StrEnum):
+    """What BatchSend answers when it has accepted a call (contract, section 4)."""
+
+    ONE = "one"
+    ID = "id"
+
 
 Credit = Annotated[Decimal, typer.Option(parser=parse_credits, metavar="N", help="Starting balance in 条.")]
 Amount = Annotated[
@@ -104,6 +113,9 @@ def set_account(
     signature_rule: Annotated[SignatureRule | None, typer.Option(help="What its texts must carry.")] = None,
     signature: SignatureText = None,
     allow_ip: AllowIp = None,
+    batch_send: Annotated[
+        BatchSendAnswer | None, typer.Option(help="What BatchSend answers: 1, or the submission's id.")
+    ] = None,
     no_allow_ip: Annotated[bool, typer.Option("--no-allow-ip", help="Every address may call.")] = False,
     data: Data = DEFAULT_DATA,
     json: AsJson = False,
@@ -117,6 +129,7 @@ def set_account(
         "signature_rule": signature_rule,
         "signature": signature,
         "allow_ips": [] if no_allow_ip else allow_ip or None,
+        "batch_send_id": None if batch_send is None else batch_send is BatchSendAnswer.ID,
     }
     change = {name: value for name, value in wanted.items() if value is not None}
     if not change:
@@ -179,6 +192,7 @@ def _print_account(account: dict[str, Any], json: bool) -> None:
         show.print_json(account)
         return
     named = {"signature_rule": "signature rule", "allow_ips": "allowed addresses", "created_at": "created"}
+    named["batch_send_id"] = "BatchSend gives id"
     pairs = [(named.get(key, key), value) for key, value in account.items()]
     at = [(name, show.local_time(value) if name == "created" else value) for name, value in pairs]
     show.print_details([(name, value if value not in ("", []) else "-") for name, value in at])

@@ -49,6 +49,7 @@ def account_router(operate: Operate, ask: Ask) -> APIRouter:
             signature_rule=body.signature_rule,
             signature=body.signature,
             allow_ips=body.allow_ips,
+            batch_send_id=body.batch_send_id,
         )
 
     @router.post("/{account:path}/topup")

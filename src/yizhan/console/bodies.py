@@ -75,6 +75,7 @@ class AccountChange(Password):
     signature_rule: SignatureRule | None = None
     signature: Note | None = None
     allow_ips: Annotated[list[Note], Field(max_length=1_000)] | None = None
+    batch_send_id: bool | None = None
 
 
 class Topup(Body):

@@ -49,6 +49,7 @@ class AccountActions(Office):
             "signature_rule": signature_rule.value,
             "signature": signature,
             "allow_ips": _networks(allow_ips),
+            "batch_send_id": False,
             "demo": demo,
             "created_at_ms": self._clock.now_ms(),
         }
@@ -74,6 +75,7 @@ class AccountActions(Office):
         signature_rule: SignatureRule | None = None,
         signature: str | None = None,
         allow_ips: Sequence[str] | None = None,
+        batch_send_id: bool | None = None,
     ) -> AccountView:
         """Change what is not None."""
         account = self._account(corp_id)
@@ -85,6 +87,7 @@ class AccountActions(Office):
             "signature_rule": signature_rule and signature_rule.value,
             "signature": signature,
             "allow_ips": None if allow_ips is None else _networks(allow_ips),
+            "batch_send_id": batch_send_id,
         }
         changes = {column: value for column, value in changes.items() if value is not None}
         return await self._change(actor, "account set", account, changes)
@@ -122,6 +125,7 @@ class AccountActions(Office):
             "signature_rule": account.signature_rule.value,
             "signature": account.signature,
             "allow_ips": json.dumps([str(network) for network in account.allowed]),
+            "batch_send_id": account.batch_send_id,
         }
         deed = Deed(actor, action, account.corp_id, {k: v for k, v in before.items() if k in changes}, _public(changes))
         await self._carry_out(deed, act)

@@ -16,11 +16,13 @@ from yizhan.front.reply import Reply, plain_text
 from yizhan.front.routes import Binding, Route, find_route, last_segment
 from yizhan.model.call import Call, Transport
 from yizhan.model.money import whole_credits
-from yizhan.model.operation import Action, Operation
+from yizhan.model.operation import Action, Operation, Success
 from yizhan.model.reject import Refusal, Reject
 from yizhan.model.settings import ServerSettings
-from yizhan.wire.answer import asmx_answer, aspx_answer, unknown_method_answer
+from yizhan.model.submission import Accepted
+from yizhan.wire.answer import asmx_answer, aspx_answer, client_number, unknown_method_answer
 from yizhan.wire.codes import code_of
+from yizhan.wire.content_sms import read_items, write_results
 from yizhan.wire.form import decode_call
 from yizhan.wire.soap import (
     FaultCode,
@@ -40,13 +42,18 @@ _TRANSPORTS = {SoapVersion.V1_1: Transport.SOAP11, SoapVersion.V1_2: Transport.S
 class Gateway:
     """Answers every HTTP request that the listener lets through: with a value, a page, a SOAP fault, 404 or 405."""
 
-    def __init__(self, river: River, settings: ServerSettings) -> None:
-        """``settings`` say whose X-Forwarded headers to believe."""
+    def __init__(self, river: River, settings: ServerSettings, max_batch_items: int = 1_000) -> None:
+        """``settings`` say whose X-Forwarded headers to believe; ``max_batch_items`` bounds BatchContentSms."""
+        self._max_batch_items = max_batch_items
         self._callers = Callers(settings.trusted_proxies)
         self._river = river
-        self._actions: dict[Action, Callable[[Call], Awaitable[int | Refusal]]] = {
-            Action.SUBMIT: river.submit,
-            Action.BALANCE: self._whole_balance,
+        self._actions: dict[Action, Callable[[Call], Awaitable[str | Refusal]]] = {
+            Action.SUBMIT: self._submit,
+            Action.SUBMIT_EACH: self._submit_each,
+            Action.BALANCE: self._balance,
+            Action.BLOCKED: self._blocked,
+            Action.GREET: self._greet,
+            Action.NOTHING: self._nothing,
         }
         self._bindings: dict[Binding, Callable[[Route, Scope, bytes], Awaitable[Reply]]] = {
             Binding.ASPX: self._aspx,
@@ -115,7 +122,7 @@ class Gateway:
         """What a call is answered with: an id, a count or a code. Whatever goes wrong on our side is -2 (row 20)."""
         try:
             if "extensions" in scope and CROWDED in scope["extensions"]:
-                outcome: int | Refusal = Refusal(Reject.OTHER)
+                outcome: str | Refusal = Refusal(Reject.OTHER)
             else:
                 outcome = await self._actions[operation.action](
                     Call(operation, read(), self._address(scope), transport)
@@ -123,12 +130,38 @@ class Gateway:
         except Exception as error:
             log_mishap(error, operation.name, self._address(scope))
             outcome = Refusal(Reject.OTHER)
-        return str(code_of(outcome.reject, operation) if isinstance(outcome, Refusal) else outcome)
+        return str(code_of(outcome.reject, operation)) if isinstance(outcome, Refusal) else outcome
 
-    async def _whole_balance(self, call: Call) -> int | Refusal:
+    async def _submit(self, call: Call) -> str | Refusal:
+        """What the operation's programs test for: the id, 0 or 1 (contract, section 4)."""
+        accepted = await self._river.submit(call)
+        return accepted if isinstance(accepted, Refusal) else _success(call.operation, accepted)
+
+    async def _submit_each(self, call: Call) -> str | Refusal:
+        """BatchContentSms: a result for each item, under the item's own ID."""
+        items = read_items(call.value("jsonstring"), self._max_batch_items)
+        outcomes = await self._river.submit_each(call, None if items is None else [item.values for item in items])
+        if isinstance(outcomes, Refusal):
+            return outcomes
+        named = zip(items or [], outcomes, strict=True)
+        return write_results([(item.id, _result(call.operation, outcome)) for item, outcome in named])
+
+    async def _balance(self, call: Call) -> str | Refusal:
         """The balance as clients count it: whole 条."""
         balance = await self._river.balance(call)
-        return balance if isinstance(balance, Refusal) else whole_credits(balance)
+        return balance if isinstance(balance, Refusal) else str(whole_credits(balance))
+
+    async def _blocked(self, call: Call) -> str | Refusal:
+        """Numbers joined with commas; empty when there are none."""
+        numbers = await self._river.blocked(call)
+        return numbers if isinstance(numbers, Refusal) else ",".join(map(client_number, numbers))
+
+    async def _greet(self, _call: Call) -> str:
+        return "Hello World"
+
+    async def _nothing(self, _call: Call) -> Refusal:
+        """MMS and voice: this gateway carries text only (contract, section 4)."""
+        return Refusal(Reject.OTHER)
 
     def _address(self, scope: Scope) -> str:
         """The caller's IP address; empty on a socket that has none."""
@@ -140,6 +173,18 @@ class Gateway:
         client = scope["client"]
         by_proxy = client is not None and self._callers.believes(client[0])
         return seen_url(scope["scheme"], scope["server"], scope["headers"], scope["raw_path"], by_proxy)
+
+
+def _success(operation: Operation, accepted: Accepted) -> str:
+    """What an accepted call is answered with."""
+    if operation.success is Success.ID or (operation.success is Success.ONE and accepted.batch_send_id):
+        return str(accepted.submission)
+    return "0" if operation.success is Success.ZERO else "1"
+
+
+def _result(operation: Operation, outcome: Accepted | Refusal) -> str:
+    """The same for one message of several, its code if it was refused."""
+    return str(code_of(outcome.reject, operation)) if isinstance(outcome, Refusal) else _success(operation, outcome)
 
 
 def _form(route: Route, scope: Scope, body: bytes) -> Callable[[], Mapping[str, str]]:

@@ -34,3 +34,4 @@ class Account:
     signature_rule: SignatureRule
     signature: str  # the registered one, with its brackets; empty when none
     allowed: tuple[Network, ...]  # empty: every address may call
+    batch_send_id: bool = False  # BatchSend answers the submission's id instead of 1

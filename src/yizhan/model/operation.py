@@ -12,7 +12,11 @@ class Action(Enum):
     """What the gateway does for a call; ``front`` maps each to one function of ``flow``."""
 
     SUBMIT = "submit"
+    SUBMIT_EACH = "submit_each"  # several messages in one call, each a submission of its own
     BALANCE = "balance"
+    BLOCKED = "blocked"  # the numbers that get nothing from the account
+    GREET = "greet"
+    NOTHING = "nothing"  # MMS and voice: in the WSDL, and always -2, since this gateway carries text only
 
 
 class ResultType(StrEnum):
@@ -44,6 +48,14 @@ class Pace(Enum):
     QUERY = "query"
 
 
+class Success(Enum):
+    """What a submitting operation answers when the call is accepted; programs test for exactly that."""
+
+    ID = "id"  # the submission's id
+    ZERO = "zero"
+    ONE = "one"  # or the id, for an account that is set so
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One row of the family: its name as the WSDL spells it, and everything that follows from it."""
@@ -55,17 +67,36 @@ class Operation:
     dialect: Dialect
     password: PasswordForm
     pace: Pace = Pace.NONE
+    success: Success = Success.ID
 
     @property
     def submits(self) -> bool:
-        """Whether the call carries a message, so that rows 10 to 19 of the contract's table apply."""
-        return self.action is Action.SUBMIT
+        """Whether the call carries messages, so that rows 10 to 19 of the contract's table apply."""
+        return self.action in (Action.SUBMIT, Action.SUBMIT_EACH)
+
+
+_ACCOUNT = ("CorpID", "Pwd")
+_MESSAGE = (*_ACCOUNT, "Mobile", "Content", "Cell", "SendTime")
+_PICTURE = ("Base64Content", "Title", "ExtCode", "SendTime")
+
+
+def _plain(
+    name: str,
+    parameters: tuple[str, ...],
+    action: Action,
+    result: ResultType = ResultType.STRING,
+    *,
+    pace: Pace = Pace.NONE,
+    success: Success = Success.ID,
+) -> Operation:
+    """A row of the rest of the family: the plain password, and no -20 to -23."""
+    return Operation(name, parameters, action, result, Dialect.PLAIN, PasswordForm.PLAIN, pace, success)
 
 
 FAMILY: tuple[Operation, ...] = (
     Operation(
         name="IntlSend",
-        parameters=("CorpID", "Pwd", "Mobile", "Content", "Cell", "SendTime"),
+        parameters=_MESSAGE,
         action=Action.SUBMIT,
         result=ResultType.STRING,
         dialect=Dialect.INTL,
@@ -73,13 +104,31 @@ FAMILY: tuple[Operation, ...] = (
     ),
     Operation(
         name="GetBalance",
-        parameters=("CorpID", "Pwd"),
+        parameters=_ACCOUNT,
         action=Action.BALANCE,
         result=ResultType.STRING,
         dialect=Dialect.INTL,
         password=PasswordForm.MD5,
         pace=Pace.QUERY,
     ),
+    _plain("Send", _MESSAGE, Action.SUBMIT, ResultType.INT, success=Success.ZERO),
+    _plain("BatchSend", _MESSAGE, Action.SUBMIT, ResultType.INT, success=Success.ONE),
+    _plain("Send2", _MESSAGE, Action.SUBMIT),
+    _plain("BatchSend2", _MESSAGE, Action.SUBMIT),
+    _plain("SelSum", _ACCOUNT, Action.BALANCE, ResultType.INT, pace=Pace.QUERY),
+    _plain("NotSend", _ACCOUNT, Action.BLOCKED, pace=Pace.QUERY),
+    _plain("BatchContentSms", (*_ACCOUNT, "JsonString"), Action.SUBMIT_EACH),
+    _plain("HelloWorld", (), Action.GREET),
+    _plain("SendMMS", (*_ACCOUNT, "Mobile", *_PICTURE), Action.NOTHING),
+    _plain("SendMMS2", (*_ACCOUNT, "Mobile", *_PICTURE), Action.NOTHING),
+    _plain("BatchSendMMS", (*_ACCOUNT, "Mobiles", *_PICTURE), Action.NOTHING),
+    _plain("BatchSendMMS2", (*_ACCOUNT, "Mobiles", *_PICTURE), Action.NOTHING),
+    _plain("GetMMS", _ACCOUNT, Action.NOTHING),
+    _plain("BalanceMMS", _ACCOUNT, Action.NOTHING),
+    _plain("GetReportMMS", _ACCOUNT, Action.NOTHING),
+    _plain("GetReportFailMMS", (*_ACCOUNT, "cell"), Action.NOTHING),
+    _plain("ChargeUpMMS", (*_ACCOUNT, "CardNo", "CardPwd"), Action.NOTHING),
+    _plain("VoiceNotify", (*_ACCOUNT, "Mobile", "verify_code", "vtpl_id", "show_num"), Action.NOTHING),
 )
 
 _BY_NAME = {operation.name.lower(): operation for operation in FAMILY}

@@ -106,6 +106,7 @@ class PolicySettings(Section):
     max_numbers: Count = 10_000
     max_content_chars: Count = 300
     sender_max_digits: Count = 20
+    max_batch_items: Count = 1_000
     urgent_max_numbers: Annotated[int, Field(ge=0)] = 5
     refund: RefundRule = RefundRule.FAILED
     failed_logins: Count = 20

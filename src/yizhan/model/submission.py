@@ -50,3 +50,11 @@ class Admitted:
     signature: SignatureFound
     keywords_checked: int  # how many words the text was held against
     accepted_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A call that is stored: the id that the client sees, and whether its account wants BatchSend to answer it."""
+
+    submission: int
+    batch_send_id: bool

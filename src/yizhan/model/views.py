@@ -17,6 +17,7 @@ class AccountView:
     signature_rule: str
     signature: str
     allow_ips: list[str]
+    batch_send_id: bool
     created_at: str
 
 

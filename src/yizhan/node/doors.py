@@ -41,7 +41,7 @@ async def clients_door(house: House, port: socket.socket, stop: Stop) -> AsyncIt
     """The port that clients call, open while this lasts: its address."""
     server = house.settings.server
     tls = (server.tls_cert, server.tls_key) if server.tls_cert and server.tls_key else None
-    listener = Listener(Gateway(house.reception, server), server, port, tls)
+    listener = Listener(Gateway(house.reception, server, house.settings.policy.max_batch_items), server, port, tls)
     await listener.start()
     try:
         host, number = listener.address

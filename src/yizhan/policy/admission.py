@@ -155,10 +155,18 @@ def identify(case: Case) -> Refusal | None:
 
 def judge(case: Case, since_last_s: float | None = None) -> Refusal | None:
     """Rows 7 to 18 (7 to 9 for a call without a message): may this be done?"""
-    refusal = _first_refusal(ACCESS, case) or too_soon(case, since_last_s)
-    if refusal is None and case.call.operation.submits:
-        refusal = _first_refusal(MESSAGE, case)
-    return refusal
+    refusal = judge_access(case, since_last_s)
+    return judge_message(case) if refusal is None and case.call.operation.submits else refusal
+
+
+def judge_access(case: Case, since_last_s: float | None = None) -> Refusal | None:
+    """Rows 7 to 9: may this account call this operation, from there and now?"""
+    return _first_refusal(ACCESS, case) or too_soon(case, since_last_s)
+
+
+def judge_message(case: Case) -> Refusal | None:
+    """Rows 10 to 18: may this message be sent?"""
+    return _first_refusal(MESSAGE, case)
 
 
 def _first_refusal(rules: tuple[Rule, ...], case: Case) -> Refusal | None:

@@ -16,6 +16,7 @@ journal, no id is ever given twice.
 import json
 import secrets
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,22 +51,37 @@ class Journal:
         return f"{self._series}-{self._count}"
 
     def append(self, events: Iterable[dict[str, Any]], due: Sequence[Receipt] = ()) -> None:
-        """One write for all ``events``; they are in the file when this returns. ``due``: the reports they will get."""
-        self._file.write("".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events).encode())
+        """One write for all ``events``; they are in the file when this returns. ``due``: the reports they will get.
+
+        OSError when the disk is full; then none of them counts.
+        """
+        self._write("".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events).encode())
         # Before the file is put aside: the next one begins with everything that is due.
         self.due.update((receipt.carrier_id, receipt) for receipt in due)
         if self._file.tell() > self._max_bytes:
-            self._put_aside()
+            with suppress(OSError):  # no room for the next file: this one goes on
+                self._put_aside()
 
     def reported(self, receipts: Sequence[Receipt]) -> None:
         """The gateway has stored these reports: they need not come again."""
         for receipt in receipts:
             self.due.pop(receipt.carrier_id, None)
-        self.append({"event": "report", "id": r.carrier_id, "at_ms": r.at_ms, "word": r.word} for r in receipts)
+        self.append([{"event": "report", "id": r.carrier_id, "at_ms": r.at_ms, "word": r.word} for r in receipts])
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _write(self, lines: bytes) -> None:
+        """All of ``lines``, or what little of them got there is cut off again."""
+        end = self._file.tell()
+        try:
+            rest = memoryview(lines)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError:
+            self._file.truncate(end)
+            raise
 
     def _read(self) -> None:
         with self._path.open("rb") as lines:

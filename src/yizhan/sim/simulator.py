@@ -83,8 +83,9 @@ class Simulator:
             await self._letters_came.wait()
             self._letters_came.clear()
             letters, self._inbox = self._inbox, []
-            answers = [answer for letter in letters for answer in self._take(letter)]
-            await self._until_stored(partial(self._settlement.answers, self.name, answers))
+            answers: list[Answer] = []
+            await self._until_done(partial(self._take, letters, answers))
+            await self._until_done(partial(self._settlement.answers, self.name, answers))
             self._in_flight -= len(letters)
             if self._in_flight == 0:
                 self._all_answered.set()
@@ -99,8 +100,8 @@ class Simulator:
             while self._due and self._due[0][0] <= now_ms and len(receipts) < _RECEIPTS_AT_ONCE:
                 receipts.append(heapq.heappop(self._due)[2])
             if receipts:
-                await self._until_stored(partial(self._settlement.receipts, self.name, receipts))
-                self._journal.reported(receipts)
+                await self._until_done(partial(self._settlement.receipts, self.name, receipts))
+                await self._until_done(partial(self._note_reported, receipts))
                 continue
             try:
                 async with asyncio.timeout((self._due[0][0] - now_ms) / 1000 if self._due else None):
@@ -108,14 +109,27 @@ class Simulator:
             except TimeoutError:
                 pass
 
-    def _take(self, letter: Letter) -> list[Answer]:
-        """Write all parts of a letter into the journal, and only then give their answers."""
+    async def _take(self, letters: Sequence[Letter], answers: list[Answer]) -> None:
+        """Write all parts of all letters into the journal, and only then give their answers."""
+        events: list[dict[str, Any]] = []
+        given: list[Answer] = []
+        due: list[Receipt] = []
+        for letter in letters:
+            self._decide(letter, events, given, due)
+        self._journal.append(events, due)
+        answers.extend(given)
+        for receipt in due:
+            heapq.heappush(self._due, (receipt.at_ms, receipt.carrier_id, receipt))
+        self._report_due.set()
+
+    async def _note_reported(self, receipts: Sequence[Receipt]) -> None:
+        self._journal.reported(receipts)
+
+    def _decide(self, letter: Letter, events: list[dict[str, Any]], answers: list[Answer], due: list[Receipt]) -> None:
+        """Each part's fate: its line in the journal, its answer, and the report that it will get."""
         now_ms = self._clock.now_ms()
         fate = fate_of(letter.number)
         texts = split(letter.text)
-        events: list[dict[str, Any]] = []
-        answers: list[Answer] = []
-        due: list[Receipt] = []
         for part, text in enumerate(texts, 1):
             about = {
                 "at_ms": now_ms,
@@ -134,19 +148,14 @@ class Simulator:
             answers.append(Answer(letter.message_id, part, len(texts), carrier_id, "", now_ms))
             if fate.report is not None:
                 due.append(Receipt(carrier_id, fate.report, due_ms))
-        self._journal.append(events, due)
-        for receipt in due:
-            heapq.heappush(self._due, (receipt.at_ms, receipt.carrier_id, receipt))
-        self._report_due.set()
-        return answers
 
-    async def _until_stored(self, bring: Callable[[], Awaitable[None]]) -> None:
-        """A carrier's word is never dropped: while the store cannot take it, try again."""
+    async def _until_done(self, act: Callable[[], Awaitable[None]]) -> None:
+        """A carrier's word is never dropped: while the store or the journal cannot take it, try again."""
         while True:
             try:
-                await bring()
+                await act()
             except Exception as error:
-                log.warning("the store did not take what the carrier said", channel=self.name, error=repr(error))
+                log.warning("the simulator has to try again", channel=self.name, error=repr(error))
                 await asyncio.sleep(_RETRY_S)
             else:
                 return

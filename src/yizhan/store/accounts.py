@@ -37,6 +37,7 @@ def load_accounts(connection: Connection) -> dict[str, Account]:
             signature_rule=SignatureRule(row.signature_rule),
             signature=row.signature,
             allowed=tuple(ip_network(text) for text in json.loads(row.allow_ips)),
+            batch_send_id=row.batch_send_id,
         )
         for row in connection.execute(select(accounts))
     }
@@ -66,6 +67,7 @@ def view_accounts(connection: Connection, corp_id: str | None = None) -> list[Ac
             signature_rule=row.signature_rule,
             signature=row.signature,
             allow_ips=json.loads(row.allow_ips),
+            batch_send_id=row.batch_send_id,
             created_at=to_rfc3339(row.created_at_ms) or "",
         )
         for row in connection.execute(query)

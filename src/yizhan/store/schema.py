@@ -4,7 +4,19 @@ Times are UTC milliseconds, money is 1/1000 条, states and lanes are the number
 No foreign keys: rows are only ever written by the verbs of this folder, and ``ledger verify`` checks what they promise.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, SmallInteger, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 metadata = MetaData()
 
@@ -30,6 +42,7 @@ accounts = Table(
     Column("signature_rule", String(8), nullable=False),
     Column("signature", Text, nullable=False),
     Column("allow_ips", Text, nullable=False),  # JSON array of CIDR blocks
+    Column("batch_send_id", Boolean, nullable=False),  # BatchSend answers the id, not 1
     Column("demo", Boolean, nullable=False),  # made by serve --demo, callable only while that stands
     Column("created_at_ms", BigInteger, nullable=False),
 )

@@ -26,3 +26,11 @@ def asmx_answer(operation: Operation, value: str) -> tuple[bytes, str]:
 def unknown_method_answer(name: str) -> tuple[bytes, str]:
     """The body and Content-Type for ``LinkWS.asmx/<name>`` when there is no such operation; its status is 500."""
     return f"{name} Web Service method name is not valid.".encode("utf-8", "replace"), "text/plain; charset=utf-8"
+
+
+def client_number(number: str) -> str:
+    """An E.164 number as clients read it: 11 digits for the mainland, else country code and digits without ``+``
+    (contract, section 9).
+    """
+    digits = number.removeprefix("+")
+    return digits[2:] if digits.startswith("86") and len(digits) == 13 else digits

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("signature_rule", sa.String(length=8), nullable=False),
         sa.Column("signature", sa.Text(), nullable=False),
         sa.Column("allow_ips", sa.Text(), nullable=False),
+        sa.Column("batch_send_id", sa.Boolean(), nullable=False),
         sa.Column("demo", sa.Boolean(), nullable=False),
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),

@@ -13,7 +13,7 @@ import structlog
 
 from yizhan.kit.clock import SystemClock, to_rfc3339
 from yizhan.kit.log import get_logger, set_up_logging
-from yizhan.kit.masking import mask_number, mask_text
+from yizhan.kit.masking import mask_text
 from yizhan.kit.sockets import SHORT_BYTES, short_path
 
 
@@ -34,18 +34,6 @@ def test_system_clock() -> None:
     clock = SystemClock()
     assert abs(clock.now_ms() - time.time() * 1000) < 1_000
     assert clock.monotonic_s() <= clock.monotonic_s()
-
-
-@pytest.mark.parametrize(
-    ("number", "masked"),
-    [
-        pytest.param("+8613812345678", "+86138****5678", id="mainland"),
-        pytest.param("+85291234567", "+852****4567", id="international"),
-        pytest.param("12345", "12345", id="too short to be a number"),
-    ],
-)
-def test_mask_number(number: str, masked: str) -> None:
-    assert mask_number(number) == masked
 
 
 @pytest.mark.parametrize(

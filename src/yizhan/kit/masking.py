@@ -1,13 +1,8 @@
-"""Numbers and texts as logs and refusals may show them: enough to recognise, too little to read."""
+"""Texts as logs and refusals may show them: enough to recognise, too little to read. Numbers are not logged at all."""
 
 import re
 
 _DIGITS = re.compile(r"\d")
-
-
-def mask_number(number: str) -> str:
-    """``+8613800000000`` as ``+86138****0000``: the first digits say where, the last four say which."""
-    return number if len(number) <= 7 else f"{number[:-8]}****{number[-4:]}"
 
 
 def mask_text(text: str, keep: int = 6) -> str:

@@ -11,7 +11,8 @@ from yizhan.model.reject import Refusal, Reject
 from yizhan.model.settings import PolicySettings
 from yizhan.model.submission import Encoding, Recipient, SignatureFound
 from yizhan.policy.addresses import parse_network
-from yizhan.policy.admission import admit, identify, judge
+from yizhan.policy.admission import identify, judge
+from yizhan.policy.admit import admit
 from yizhan.policy.send_time import parse_send_time
 
 from .bench import NOW_MS, Setting

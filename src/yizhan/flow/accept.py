@@ -15,7 +15,8 @@ from yizhan.model.call import Call
 from yizhan.model.operation import Pace
 from yizhan.model.reject import Refusal, Reject
 from yizhan.model.submission import Accepted, Admitted
-from yizhan.policy.admission import admit, judge, judge_access, judge_message
+from yizhan.policy.admission import judge, judge_access, judge_message
+from yizhan.policy.admit import admit
 from yizhan.policy.case import Case, Terms
 from yizhan.policy.throttle import Intervals
 from yizhan.store.accept import accept

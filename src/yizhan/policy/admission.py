@@ -6,15 +6,11 @@ Row 19, the balance, is decided inside the accept transaction.
 
 from collections.abc import Callable
 
-from yizhan.model.account import LaneRule
-from yizhan.model.message import Lane, State
 from yizhan.model.operation import Pace, PasswordForm
 from yizhan.model.reject import Refusal, Reject
-from yizhan.model.submission import Admitted, Recipient
 from yizhan.policy.addresses import covers, parse_address
 from yizhan.policy.case import Case
 from yizhan.policy.credentials import is_md5_hex
-from yizhan.wire.segment import choose_encoding, count_parts
 
 Rule = Callable[[Case], Refusal | None]
 
@@ -175,47 +171,3 @@ def _first_refusal(rules: tuple[Rule, ...], case: Case) -> Refusal | None:
         if refusal is not None:
             return refusal
     return None
-
-
-def admit(case: Case) -> Admitted:
-    """A call that was not refused, as the store will keep it: the fate and the price of each number are set here."""
-    assert case.signed is not None  # noqa: S101  row 13 refused the call otherwise
-    text, signature = case.signed
-    send_at_ms = case.send_at_ms if case.send_at_ms is not None and case.send_at_ms > case.now_ms else None
-    parts = count_parts(text)
-    recipients = _recipients(case, parts, State.QUEUED if send_at_ms is None else State.SCHEDULED)
-    return Admitted(
-        call=case.call,
-        account_id=case.known_account.id,
-        text=text,
-        encoding=choose_encoding(text),
-        parts=parts,
-        cell=case.cell,
-        send_at_ms=send_at_ms,
-        lane=_lane(case, len(recipients), send_at_ms),
-        recipients=recipients,
-        price_milli=sum(recipient.price_milli for recipient in recipients),
-        signature=signature,
-        keywords_checked=len(case.standing.keywords),
-        accepted_at_ms=case.now_ms,
-    )
-
-
-def _recipients(case: Case, parts: int, state: State) -> tuple[Recipient, ...]:
-    """Section 3, "the fate of each number": valid ones are sent and charged, blocked and invalid ones are neither."""
-    covered, account_id = case.standing.numbers.covers, case.known_account.id
-    price = case.terms.prices.segment_milli
-    found = [
-        Recipient(written, number, State.BLOCKED, 0)
-        if covered(account_id, number)
-        else Recipient(written, number, state, parts * price(number))
-        for number, written in case.numbers.valid.items()
-    ]
-    found += [Recipient(written, written, State.INVALID, 0) for written in case.numbers.invalid]
-    return tuple(found)
-
-
-def _lane(case: Case, numbers: int, send_at_ms: int | None) -> Lane:
-    """Urgent: an account set so, or a small call for now."""
-    small_and_now = send_at_ms is None and numbers <= case.terms.policy.urgent_max_numbers
-    return Lane.URGENT if case.known_account.lane is LaneRule.URGENT or small_and_now else Lane.BULK

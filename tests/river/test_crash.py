@@ -98,10 +98,10 @@ def test_kill_9_under_load(tmp_path: Path) -> None:
         stored = {
             client_id: (numbers.split(","), price, entries)
             for client_id, numbers, price, entries in program.query(
-                "SELECT client_id, (SELECT group_concat(written) FROM messages WHERE submission_id = s.id),"
-                " price_milli,"
-                " (SELECT group_concat(amount_milli) FROM ledger WHERE submission_id = s.id AND kind = 'send')"
-                " FROM submissions s"
+                "SELECT client_id, group_concat(written), s.price_milli, entries FROM submissions s"
+                " JOIN messages m ON m.submission_id = s.id"
+                " LEFT JOIN (SELECT submission_id, group_concat(amount_milli) AS entries FROM ledger"
+                " WHERE kind = 'send' GROUP BY submission_id) l ON l.submission_id = s.id GROUP BY s.id"
             )
         }
         uncertain = {number for (number,) in program.query("SELECT written FROM messages WHERE uncertain > 0")}

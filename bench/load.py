@@ -62,7 +62,7 @@ def _requests(plan: Plan) -> Iterator[bytes]:
     head = f"CorpID={plan.corp_id}&Pwd={md5_of(plan.password)}&Content={text}&Cell=&SendTime={later}&Mobile="
     for call in range(plan.calls):
         first = call * plan.numbers
-        body = (head + ",".join(f"13{n:08d}7" for n in range(first, first + plan.numbers))).encode()
+        body = (head + ",".join(f"13{n:08d}9" for n in range(first, first + plan.numbers))).encode()
         yield (
             b"POST /sdk2/IntlSend.aspx HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-www-form-urlencoded\r\n"
             b"Content-Length: %d\r\n\r\n%b" % (len(body), body)

@@ -155,7 +155,13 @@ def test_the_document_describes_every_path(tmp_path: Path) -> None:
     assert first == {
         "accounts",
         "ledger",
+        "cards",
         "keywords",
+        "channels",
+        "routes",
+        "replies",
+        "simulator",
+        "webhooks",
         "addresses",
         "numbers",
         "messages",

@@ -20,6 +20,10 @@ ACCOUNT_KEYS = {
     "signature",
     "allow_ips",
     "batch_send_id",
+    "extension",
+    "opt_out",
+    "agent",
+    "made_by",
     "created_at",
 }
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

@@ -13,6 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from yizhan.cli import fetch
 from yizhan.cli.send import register
 from yizhan.client.numbers import read_numbers
 
@@ -21,6 +22,7 @@ from .foreign import MD5_OF_SECRET, HangUp, Platform, Say
 TEXT = "您好【公司】"
 app = typer.Typer(pretty_exceptions_enable=False)
 register(app)
+fetch.register(app)
 
 
 def run(*words: str, stdin: str | bytes | None = "secret\n", env: dict[str, str | None] | None = None) -> Result:

@@ -64,7 +64,7 @@ class Page:
         runs = re.findall(r"(?:^\|.*\|\n)+", self.text, re.MULTILINE)
         return [
             [
-                [cell.strip() for cell in line.strip("|").split("|")]
+                [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line[1:-1])]
                 for line in run.splitlines()
                 if set(line) - set("|-")
             ]

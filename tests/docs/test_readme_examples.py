@@ -4,10 +4,12 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,23 @@ class Bench:
         )
         assert done.returncode == 0, (own, done.stdout, done.stderr)
         return done.stdout
+
+    @property
+    def folder(self) -> Path:
+        """Where an example may leave files."""
+        return self._data.parent
+
+    @contextmanager
+    def beside(self, *command: str) -> Iterator[str]:
+        """A program that runs while the block lasts: the first line that it prints."""
+        process = subprocess.Popen(command, env=self._environ, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline()
+        finally:
+            process.terminate()
+            assert process.wait(PATIENCE_S) == 0
+            process.stdout.close()
 
     def stop(self) -> int:
         """End the node: its exit status."""
@@ -136,6 +155,43 @@ def test_accounts_and_ledger(bench: Bench) -> None:
     assert account["batch_send_id"] is True
     assert account["allow_ips"] == ["198.51.100.7/32", "203.0.113.0/24"]
     assert "order 42" in bench.run("sh", "-eu", example=shell_example("ledger verify"))
+
+
+@needs_shell
+def test_connecting_a_carrier(bench: Bench) -> None:
+    """The section's blocks one behind the other, with an SMSC at the port that they name."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    start = shell_example("yizhan simulate smsc").replace("2775", str(port)).replace("127.0.0.1:2776", "127.0.0.1:0")
+    with bench.beside(*start.split(), "--json") as ready:
+        control = json.loads(ready)["control"]
+
+        def run(word: str) -> str:
+            example = shell_example(word).replace("2775", str(port)).replace("127.0.0.1:2776", control)
+            return bench.run("sh", "-eu", example=example.replace("carrier.pcap", str(bench.folder / "carrier.pcap")))
+
+        told = run("yizhan channel add")
+        assert "carrier" in told and "is let in" in told
+        bench.run("yizhan", "channel", "add", "simulator", "--kind", "simulator")
+        deadline = time.monotonic() + PATIENCE_S
+        while "bound 1 of 1" not in bench.run("yizhan", "channel", "list"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        told = run("yizhan route add")
+        assert "code" in told and "over carrier (75%)" in told.replace("over simulator (25%), ", "")
+        (submission,) = IDS.findall(bench.run("sh", "-eu", example=shell_example("curl -d 'CorpID")))
+        assert "收到" not in bench.run("yizhan", "message", "replies")
+        assert '"submits"' in run("simulate tell")
+        while "收到" not in bench.run("yizhan", "message", "replies"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert submission in bench.run("yizhan", "message", "list", "--json")
+        assert "bind_transceiver" in run("channel trace")
+        assert (bench.folder / "carrier.pcap").stat().st_size > 24
+        for route in json.loads(bench.run("yizhan", "route", "list", "--json")):
+            bench.run("yizhan", "route", "remove", str(route["id"]))
+        bench.run("yizhan", "channel", "remove", "carrier")
 
 
 @needs_shell

@@ -7,17 +7,18 @@ from typing import Any, TypeVar
 
 from sqlalchemy import text
 
-from yizhan.flow.accept import Reception
 from yizhan.flow.ask import Ask
 from yizhan.flow.gate import Gate
 from yizhan.flow.living import Living
 from yizhan.flow.operate import Operate
+from yizhan.flow.reception import Reception
 from yizhan.flow.refusals import RefusalLog
 from yizhan.model.account import Network
 from yizhan.model.call import Call, Transport
 from yizhan.model.operation import find_operation
 from yizhan.model.settings import PolicySettings, StoreSettings
 from yizhan.model.submission import Admitted
+from yizhan.node.empty_board import EmptyBoard
 from yizhan.policy.case import Case, Terms
 from yizhan.policy.credentials import md5_of
 from yizhan.policy.pricing import PriceList
@@ -53,11 +54,12 @@ class House:
         self.runner = asyncio.Runner()
         self.clock = SetClock()
         self.policy = policy or PolicySettings()
-        self.terms = Terms(self.policy, PriceList.of({}), access_digits=8)
+        self.terms = Terms(self.policy, PriceList.of({}))
         self.database = Database(data, StoreSettings())
         self.living = Living(self.database)
-        self.operate = Operate(self.database, self.living, self.clock)
-        self.ask = Ask(self.database, self.living, [], self.clock)
+        self.board = EmptyBoard(self.database)
+        self.operate = Operate(self.database, self.living, self.clock, self.board)
+        self.ask = Ask(self.database, self.living, self.board, self.clock)
         self.blocked: list[tuple[str, int, str]] = []
         self.gate = Gate(self.terms, self.clock, proxies, self.block)
         self.refusals = RefusalLog(self.database, self.clock, keep=100)
@@ -70,8 +72,10 @@ class House:
             terms=self.terms,
             clock=self.clock,
             accepted=self.accepted.append,
+            operate=self.operate,
         )
         self.run(self.living.load())
+        self.run(self.living.set_access_digits(8))
 
     async def block(self, address: str, until_ms: int, reason: str) -> None:
         """Note what the gate wants blocked, and block it."""

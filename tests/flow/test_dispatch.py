@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 
 from yizhan.flow.dispatch import Dispatcher
+from yizhan.flow.mailroom import Mailroom
 from yizhan.flow.settle import Settle
 from yizhan.kit.clock import SystemClock
 from yizhan.model.account import LaneRule
-from yizhan.model.carriage import Letter
+from yizhan.model.carriage import ChannelState, Letter
+from yizhan.model.channel import ChannelSettings
 from yizhan.model.message import Lane, State
-from yizhan.model.settings import ChannelSettings, RefundRule
 from yizhan.model.submission import Admitted, Encoding, Recipient, SignatureFound
-from yizhan.model.views import ChannelView
+from yizhan.model.views import ChannelView, TracedPdu
+from yizhan.policy.turns import Crowd
 from yizhan.sim.simulator import Simulator
 from yizhan.store.accept import accept
 from yizhan.store.committer import Turn
@@ -36,11 +38,12 @@ class Works:
         self.database = house.database
         self.journal = data / "journal.jsonl"
         couriers: list[Simulator] = []
-        self.dispatcher = Dispatcher(house.database, couriers, CLOCK)
+        self.dispatcher = Dispatcher(house.database, house.living, lambda: couriers, CLOCK)
+        mailroom = Mailroom(house.database, house.living, house.policy, lambda _: "10690000")
         self.simulator = Simulator(
             ChannelSettings(name="sim", window=window, receipt_delay_s=0),
             self.journal,
-            Settle(house.database, RefundRule.FAILED),
+            Settle(house.database, house.policy, mailroom, lambda _: True, self.dispatcher.given_back),
             CLOCK,
             self.dispatcher.wake,
         )
@@ -71,7 +74,7 @@ class Works:
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """All tasks, until the block ends; then the stop of a node."""
-        tasks = [asyncio.ensure_future(self.simulator.answer()), asyncio.ensure_future(self.simulator.report())]
+        tasks = [asyncio.ensure_future(self.simulator.run())]
         dispatch = asyncio.ensure_future(self.dispatcher.run())
         try:
             yield
@@ -205,25 +208,41 @@ class FullCourier:
     def __init__(self) -> None:
         self.taken: list[Letter] = []
 
-    def free(self) -> int:
+    def state(self) -> ChannelState:
         """What is left of ten."""
-        return 10 - len(self.taken)
+        return ChannelState(self.name, up=True, paused=False, free=10 - len(self.taken), errors=0, delivered=None)
 
     def hand_over(self, letters: Sequence[Letter]) -> None:
         """Keep them."""
-        assert 0 < len(letters) <= self.free()
+        assert 0 < len(letters) <= self.state().free
         self.taken.extend(letters)
 
     def view(self) -> ChannelView:
         """As it stands."""
         return ChannelView(self.name, "full", 10, len(self.taken), 0)
 
+    def pause(self, paused: bool) -> None:
+        """Never."""
+
+    def trace(self, _after: int, _number: str | None, _limit: int, *, clear: bool) -> Sequence[TracedPdu]:
+        """Nothing."""
+        return ()
+
+    async def run(self) -> None:
+        """Nothing to do."""
+
+    async def idle(self) -> None:
+        """Never."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 def test_stop_leaves_the_backlog_and_a_restart_goes_on(two: House, tmp_path: Path) -> None:
     async def run() -> None:
         works = Works(two, tmp_path, window=50)
         courier = FullCourier()
-        dispatcher = Dispatcher(two.database, [courier], CLOCK)
+        dispatcher = Dispatcher(two.database, two.living, lambda: [courier], CLOCK)
         await works.accept(1, "+861300", 100, Lane.BULK)
         running = asyncio.ensure_future(dispatcher.run())
         await works.until(lambda: len(courier.taken) == 10)
@@ -231,7 +250,7 @@ def test_stop_leaves_the_backlog_and_a_restart_goes_on(two: House, tmp_path: Pat
         await asyncio.wait_for(running, 5)
         assert len(courier.taken) == 10, "a full channel gets nothing more"
         assert await works.states() == {(State.QUEUED, 90), (State.SENDING, 10)}
-        await works.dispatcher.recover({"sim": True, "full": True})
+        await works.dispatcher.recover(lambda _: True)
         assert await works.states() == {(State.QUEUED, 100)}
         async with works.at_work():
             await works.until(lambda: len(works.handed_over()) == 100)
@@ -252,19 +271,18 @@ def test_a_stopped_dispatcher_claims_nothing(two: House, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("policy", "states"),
+    ("resend", "states"),
     [
-        pytest.param({"sim": True}, {(State.QUEUED, 5)}, id="resend"),
-        pytest.param({"sim": False}, {(State.QUEUED, 2), (State.UNCERTAIN, 3)}, id="hold"),
-        pytest.param({}, {(State.QUEUED, 5)}, id="a channel that is no longer configured"),
+        pytest.param(True, {(State.QUEUED, 5)}, id="resend"),
+        pytest.param(False, {(State.QUEUED, 2), (State.UNCERTAIN, 3)}, id="hold"),
     ],
 )
-def test_recover(two: House, tmp_path: Path, policy: dict[str, bool], states: set[tuple[int, int]]) -> None:
+def test_recover(two: House, tmp_path: Path, resend: bool, states: set[tuple[int, int]]) -> None:
     async def run() -> None:
         works = Works(two, tmp_path, window=50)
         await works.accept(1, "+861300", 5, Lane.URGENT)
-        await two.database.write(Turn.CARRIAGE, claim, [Claim("sim", Lane.URGENT, 1, 3, CLOCK.now_ms())])
-        await works.dispatcher.recover(policy)
+        await two.database.write(Turn.CARRIAGE, claim, [Claim("sim", Crowd(Lane.URGENT, 1), 3, CLOCK.now_ms())])
+        await works.dispatcher.recover(lambda name: name == "sim" and resend)
         assert await works.states() == states
         works.simulator.close()
 

@@ -14,6 +14,7 @@ from yizhan.front.asgi import App
 from yizhan.front.gateway import Gateway
 from yizhan.front.listener import Listener
 from yizhan.model.call import Call
+from yizhan.model.handout import HandOut, ReplyRow, ReportRow
 from yizhan.model.reject import Refusal, Reject
 from yizhan.model.settings import ServerSettings
 from yizhan.model.submission import Accepted
@@ -32,6 +33,8 @@ class NotebookRiver:
     delay_s: float = 0
     error: Exception | None = None
     calls: list[Call] = field(default_factory=list)
+    waiting: list[ReplyRow] = field(default_factory=list)
+    left: list[bool] = field(default_factory=list)
 
     async def submit(self, call: Call) -> Accepted | Refusal:
         """Note the call and answer ``submission``."""
@@ -58,6 +61,30 @@ class NotebookRiver:
         """Note the call and answer ``numbers``."""
         await self._note(call)
         return self.numbers
+
+    async def replies(self, call: Call) -> HandOut[ReplyRow] | Refusal:
+        """Note the call and hand out ``waiting``; whether the answer left is noted too."""
+        await self._note(call)
+        return HandOut(tuple(self.waiting), self.left.append)
+
+    async def reports(self, call: Call) -> HandOut[ReportRow] | Refusal:
+        """Note the call; nothing waits."""
+        await self._note(call)
+        return HandOut((), self.left.append)
+
+    failures = reports
+
+    async def change_password(self, call: Call) -> Refusal | None:
+        """Note the call; it is done."""
+        await self._note(call)
+        return None
+
+    change_profile = register = close = charge_up = give_credit = change_password
+
+    async def make_account(self, call: Call) -> bool | Refusal:
+        """Note the call; the name is free."""
+        await self._note(call)
+        return True
 
     async def _note(self, call: Call) -> None:
         self.calls.append(call)
@@ -149,7 +176,7 @@ def serving(
     """Serve a gateway (or ``app``) from a thread of its own until the block ends."""
     settings = settings or ServerSettings()
     river = NotebookRiver()
-    listener = Listener(app or Gateway(river, settings), settings, at, tls)
+    listener = Listener(app or Gateway(river, settings, 1_000), settings, at, tls)
     loop = new_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

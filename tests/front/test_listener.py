@@ -201,7 +201,7 @@ def test_an_address_in_use_is_an_error() -> None:
 
 def test_the_address_is_known_only_once_open() -> None:
     settings = ServerSettings()
-    listener = Listener(Gateway(NotebookRiver(), settings), settings, ("127.0.0.1", 0))
+    listener = Listener(Gateway(NotebookRiver(), settings, 1_000), settings, ("127.0.0.1", 0))
     with pytest.raises(RuntimeError):
         _ = listener.address
 

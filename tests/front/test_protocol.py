@@ -219,3 +219,13 @@ def test_a_client_that_sends_ten_megabytes_sees_the_refusal(looped: Served) -> N
             client.sendall(b"x" * 100_000)
         assert read_answer(stream.readline, stream.read).status == 413
         assert stream.read() == b""
+
+
+def test_an_answer_without_a_body_leaves_before_the_refusal_of_what_came_behind(
+    looped: Served, capfd: pytest.CaptureFixture[str]
+) -> None:
+    head, refusal = looped.ask(
+        b"HEAD /IntlSend.aspx HTTP/1.1\r\nHost: x\r\n\r\n\x00\x01 garbage\r\n\r\n", count=2, head_only=True
+    )
+    assert (head.status, refusal.status) == (200, 400)
+    assert "write_eof" not in capfd.readouterr().err

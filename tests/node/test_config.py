@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from yizhan.model.settings import ChannelSettings, RefundRule, Settings
+from yizhan.model.channel import ChannelSettings
+from yizhan.model.settings import RefundRule, Settings
 from yizhan.node.config import ConfigError, read_settings
 
 SAMPLE = Path(__file__).parents[2] / "etc" / "yizhan.toml"
@@ -262,3 +263,22 @@ def test_any_environment_gives_settings_or_config_error(environ: dict[str, str])
     except ConfigError as error:
         assert error.mistakes
         assert all(line.partition(":")[0] in environ for line in error.mistakes)
+
+
+@pytest.mark.parametrize(
+    ("channel", "said"),
+    [
+        ('{"name": "a", "kind": "smpp", "password": "hunter2"}', 'channels[0]: a channel of kind "smpp" needs host'),
+        ('{"name": "a", "password": "hunter2\\u0001"}', "channels[0].password: must be text that matches"),
+        ('{"name": "a", "password": "hunter2", "password_file": "x"}', "one of them"),
+        ('{"name": "a", "kind": "smtp"}', 'one of "simulator", "smpp"'),
+    ],
+)
+def test_mistakes_in_a_channel_tell_no_password(channel: str, said: str) -> None:
+    (mistake,) = mistakes(None, {"YIZHAN_CHANNELS": f"[{channel}]"})
+    assert said in mistake and "hunter2" not in mistake
+
+
+def test_the_window_of_each_kind() -> None:
+    environ = {"YIZHAN_CHANNELS": '[{"name": "a"}, {"name": "b", "kind": "smpp", "host": "h", "system_id": "s"}]'}
+    assert [channel.window for channel in read_settings(None, environ).channels] == [1_000, 32]

@@ -73,11 +73,12 @@ class Setting:
     def case(self) -> Case:
         """The case."""
         standing = Standing(
+            access_digits=8,
             accounts={self.account.corp_id: self.account},
             addresses=NetworkSet((parse_network(text), None) for text in self.blocked_networks),
             keywords=KeywordMatcher(self.keywords),
             numbers=BlockedNumbers(self.blocked, self.blocked_for),
         )
-        terms = Terms(self.policy, PriceList(self.prices, max(map(len, self.prices), default=0)), access_digits=8)
+        terms = Terms(self.policy, PriceList(self.prices, max(map(len, self.prices), default=0)))
         call = Call(operation(self.name), self.values, self.address, Transport.ASPX)
         return Case(call, standing, terms, NOW_MS)

@@ -53,10 +53,10 @@ def test_intervals() -> None:
 
 def test_interval_given_back() -> None:
     intervals = Intervals()
-    intervals.restore(1, "GetBalance", intervals.start(1, "GetBalance", 100))
+    intervals.restore(1, "GetBalance", 100, intervals.start(1, "GetBalance", 100))
     assert intervals.since(1, "GetBalance", 101) is None
     intervals.start(1, "GetBalance", 100)
-    intervals.restore(1, "GetBalance", intervals.start(1, "GetBalance", 140))
+    intervals.restore(1, "GetBalance", 140, intervals.start(1, "GetBalance", 140))
     assert intervals.since(1, "GetBalance", 150) == 50
 
 
@@ -67,3 +67,11 @@ def test_allowance() -> None:
     assert not allowance.take(1, 29.9) and allowance.take(1, 30), "evenly refilled: one each 30 s"
     assert not allowance.take(1, 30)
     assert [allowance.take(1, 10_000) for _ in range(3)] == [True, True, False], "never more than a minute's worth"
+
+
+def test_a_later_call_keeps_the_interval_that_it_started() -> None:
+    intervals = Intervals()
+    former_s = intervals.start(1, "Get", 100)
+    intervals.start(1, "Get", 135)
+    intervals.restore(1, "Get", 100, former_s)
+    assert intervals.since(1, "Get", 141) == 6

@@ -21,7 +21,10 @@ QUICK = {"YIZHAN_CHANNELS": '[{"name": "simulator", "receipt_delay_s": 0.2, "win
 class Load:
     """CLIENTS programs that send singles and small batches until their connection dies; ``answered`` is their log."""
 
-    def __init__(self, customer: Customer) -> None:
+    def __init__(self, customer: Customer, calls: int = 0) -> None:
+        """``calls``: of all clients together in a second, 0: as many as they can."""
+        self._pause_s = CLIENTS / calls if calls else 0.0
+        self._until_s = float("inf")
         self._head = form(CorpID=customer.corp_id, Pwd=md5(customer.password), Content=TEXT)
         self._lock = threading.Lock()
         self._next = 0
@@ -31,11 +34,7 @@ class Load:
 
     def run(self, program: Program, chance: random.Random, seconds: float) -> None:
         """Load ``program``, kill it after ``seconds``, and wait until every client has noticed."""
-        clients = [
-            threading.Thread(target=self._client, args=(program.address, chance.random())) for _ in range(CLIENTS)
-        ]
-        for client in clients:
-            client.start()
+        clients = self._start(program, chance)
         time.sleep(seconds)
         assert program.process is not None
         program.process.kill()
@@ -43,11 +42,25 @@ class Load:
         for client in clients:
             client.join()
 
+    def run_for(self, program: Program, chance: random.Random, seconds: float) -> None:
+        """Load ``program`` for so long."""
+        self._until_s = time.monotonic() + seconds
+        for client in self._start(program, chance):
+            client.join()
+
+    def _start(self, program: Program, chance: random.Random) -> list[threading.Thread]:
+        clients = [
+            threading.Thread(target=self._client, args=(program.address, chance.random())) for _ in range(CLIENTS)
+        ]
+        for client in clients:
+            client.start()
+        return clients
+
     def _client(self, address: tuple[str, int], seed: float) -> None:
         chance = random.Random(seed)
         with socket.create_connection(address, timeout=20) as connection:
-            while self._call(connection, chance.choice((1, 1, 1, 20))):
-                pass
+            while time.monotonic() < self._until_s and self._call(connection, chance.choice((1, 1, 1, 20))):
+                time.sleep(self._pause_s)
 
     def _call(self, connection: socket.socket, count: int) -> bool:
         numbers = self._numbers(count)
@@ -78,7 +91,20 @@ class Load:
         """Numbers nobody else has, none of which has a special fate."""
         with self._lock:
             first, self._next = self._next, self._next + count
-        return [f"13{n:08d}7" for n in range(first, first + count)]
+        return [f"13{n:08d}9" for n in range(first, first + count)]
+
+
+def stored_submissions(program: Program) -> dict[int, tuple[list[str], int, str]]:
+    """What the store holds, by the client's id: the numbers, the price, and what was charged for it."""
+    return {
+        client_id: (numbers.split(","), price, entries)
+        for client_id, numbers, price, entries in program.query(
+            "SELECT client_id, group_concat(written), s.price_milli, entries FROM submissions s"
+            " JOIN messages m ON m.submission_id = s.id"
+            " LEFT JOIN (SELECT submission_id, group_concat(amount_milli) AS entries FROM ledger"
+            " WHERE kind = 'send' GROUP BY submission_id) l ON l.submission_id = s.id GROUP BY s.id"
+        )
+    }
 
 
 @pytest.mark.slow
@@ -95,15 +121,7 @@ def test_kill_9_under_load(tmp_path: Path) -> None:
     with running(data, **QUICK) as program:
         unfinished = "SELECT count(*) FROM messages WHERE state < 10"
         eventually(lambda: program.query(unfinished) == [(0,)], patience_s=120)
-        stored = {
-            client_id: (numbers.split(","), price, entries)
-            for client_id, numbers, price, entries in program.query(
-                "SELECT client_id, group_concat(written), s.price_milli, entries FROM submissions s"
-                " JOIN messages m ON m.submission_id = s.id"
-                " LEFT JOIN (SELECT submission_id, group_concat(amount_milli) AS entries FROM ledger"
-                " WHERE kind = 'send' GROUP BY submission_id) l ON l.submission_id = s.id GROUP BY s.id"
-            )
-        }
+        stored = stored_submissions(program)
         uncertain = {number for (number,) in program.query("SELECT written FROM messages WHERE uncertain > 0")}
         accepted = {number for numbers, _, _ in stored.values() for number in numbers}
         submits = [line for line in program.journal() if line["event"] == "submit"]

@@ -14,7 +14,9 @@ FATES = {
     "0003": ("rejected", "REJECTD", 1),
     "0004": ("sent", "", 0),
     "0005": ("failed", "RINVDSTADR", 1),
-    "0006": ("delivered", "DELIVRD", 0),
+    "0006": ("failed", "RINVSRCADR", 1),
+    "0008": ("delivered", "DELIVRD", 0),
+    "0009": ("delivered", "DELIVRD", 0),
 }
 
 

@@ -73,7 +73,7 @@ def test_what_is_scheduled_and_what_is_reported_survives_a_restart(tmp_path: Pat
 def test_what_was_being_sent_on_a_channel_that_is_gone_is_sent_by_another(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with running(data, "--demo", YIZHAN_CHANNELS='[{"name": "old", "window": 400}]') as program:
-        numbers = ",".join(f"138{n:08d}" for n in range(7, 2007))
+        numbers = ",".join(f"138{n:08d}" for n in range(9, 2009))
         assert program.send(DEMO, Mobile=numbers) > 0
         eventually(lambda: program.query("SELECT count(*) FROM messages WHERE state IN (3, 5)") != [(0,)])
         assert program.process is not None
@@ -93,7 +93,7 @@ def test_what_was_being_sent_on_a_channel_that_is_gone_is_sent_by_another(tmp_pa
 def test_sigterm_answers_what_has_begun_and_leaves_the_backlog(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with running(data, "--demo", YIZHAN_CHANNELS='[{"name": "simulator", "window": 1}]') as program:
-        numbers = ",".join(f"138{n:08d}" for n in range(7, 5007))
+        numbers = ",".join(f"138{n:08d}" for n in range(9, 5009))
         assert program.send(DEMO, Mobile=numbers) > 0
         begun = time.monotonic()
         assert program.stop() == 0

@@ -9,15 +9,14 @@ from typing import Any
 
 import pytest
 
-from yizhan.model.carriage import Receipt
-from yizhan.sim.journal import Journal
+from yizhan.sim.journal import Journal, receipt_of
 
 
 def take(journal: Journal, number: str = "+8613800000000", due_ms: int = 5_000) -> str:
     """Take one part as the simulator does: its id."""
     carrier_id = journal.take_id()
-    event = {"event": "submit", "id": carrier_id, "number": number, "report": "DELIVRD", "due_ms": due_ms}
-    journal.append([event], [Receipt(carrier_id, "DELIVRD", due_ms)])
+    event = {"event": "submit", "id": carrier_id, "number": "", "report": "DELIVRD", "due_ms": due_ms}
+    journal.append([event], [receipt_of(carrier_id, "DELIVRD", due_ms)])
     return carrier_id
 
 
@@ -50,10 +49,10 @@ def test_a_new_one(path: Path) -> None:
 def test_what_is_due_survives(path: Path) -> None:
     journal = Journal(path)
     first, second = take(journal), take(journal, due_ms=7_000)
-    journal.reported([Receipt(first, "DELIVRD", 5_000)])
+    journal.reported([receipt_of(first, "DELIVRD", 5_000)])
     # No close: a killed process closes nothing.
     again = Journal(path)
-    assert again.due == {second: Receipt(second, "DELIVRD", 7_000)}
+    assert again.due == {second: receipt_of(second, "DELIVRD", 7_000)}
     assert again.take_id() not in (first, second)
     again.close()
     journal.close()
@@ -173,7 +172,7 @@ def test_a_full_disk_leaves_no_torn_line(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, hard))
     try:
         with pytest.raises(OSError, match="too large"):
-            journal.append([{"event": "refuse", "text": "x" * 1_000}], [Receipt("a-1", "DELIVRD", 1)])
+            journal.append([{"event": "refuse", "text": "x" * 1_000}], [receipt_of("a-1", "DELIVRD", 1)])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, handler)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from yizhan.kit.clock import SystemClock
-from yizhan.model.carriage import Answer, Letter, Receipt
-from yizhan.model.settings import ChannelSettings
+from yizhan.model.carriage import Answer, Letter, LongReply, Receipt, Reply
+from yizhan.model.channel import ChannelSettings
 from yizhan.model.submission import Encoding
 from yizhan.sim import simulator as simulator_module
 from yizhan.sim.simulator import Simulator
@@ -24,6 +24,7 @@ class Notebook:
 
     answered: list[Answer] = field(default_factory=list)
     reported: list[Receipt] = field(default_factory=list)
+    replied: list[Reply] = field(default_factory=list)
     refuse: int = 0
     came: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -34,11 +35,22 @@ class Notebook:
         self.answered.extend(answers)
         self.came.set()
 
-    async def receipts(self, channel: str, receipts: Sequence[Receipt]) -> None:
+    async def receipts(self, channel: str, receipts: Sequence[Receipt]) -> list[str]:
         """Note or refuse."""
         self._refuse()
         self.reported.extend(receipts)
         self.came.set()
+        return [""] * len(receipts)
+
+    async def replies(self, channel: str, replies: Sequence[Reply]) -> list[int]:
+        """Note or refuse."""
+        self._refuse()
+        self.replied.extend(replies)
+        return list(range(1, len(replies) + 1))
+
+    async def long_replies(self, channel: str, parts: Sequence[LongReply]) -> None:
+        """The simulator has none."""
+        raise AssertionError(parts)
 
     def _refuse(self) -> None:
         if self.refuse:
@@ -58,7 +70,7 @@ async def working(path: Path, notebook: Notebook, delay_s: float = 0.02, window:
     """A simulator with both of its tasks."""
     settings = ChannelSettings(name="one", receipt_delay_s=delay_s, window=window, source="1069")
     simulator = Simulator(settings, path, notebook, SystemClock(), lambda: None)
-    tasks = [asyncio.ensure_future(simulator.answer()), asyncio.ensure_future(simulator.report())]
+    tasks = [asyncio.ensure_future(simulator.run())]
     try:
         yield simulator
     finally:
@@ -118,11 +130,13 @@ def test_window(tmp_path: Path) -> None:
     async def run() -> None:
         notebook = Notebook()
         async with working(tmp_path / "j.jsonl", notebook, window=3) as simulator:
-            assert simulator.free() == 3
+            assert simulator.state().free == 3
             simulator.hand_over([letter(1), letter(2)])
-            assert (simulator.free(), simulator.view().in_flight) == (1, 2)
+            assert (simulator.state().free, simulator.view().in_flight) == (1, 2)
+            await notebook.until(answers=2, receipts=0)
+            assert simulator.state().free == 3 and len(notebook.answered) == 2
             await simulator.idle()
-            assert simulator.free() == 3 and len(notebook.answered) == 2
+            assert simulator.state().free == 0, "it takes its leave"
 
     asyncio.run(run())
 

@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
+from yizhan.model.message import FAILING, State
 from yizhan.model.settings import StoreSettings
 from yizhan.store.database import Database, Locked, Unusable
 from yizhan.store.migrate import HEAD, SchemaTooNew, schema_of
@@ -41,7 +43,8 @@ def test_tables_and_indexes_are_the_same_to_the_letter(store: Store) -> None:
 
 
 def _lines(sql: str) -> list[str]:
-    return [" ".join(line.strip(" ,\t").split()) for line in sql.splitlines() if line.strip()]
+    """Columns and constraints, one each; a column that was added later stands behind a comma on the last line."""
+    return [" ".join(piece.strip("\t ").split()) for line in sql.splitlines() for piece in line.split(", ") if piece]
 
 
 def test_head_is_the_newest_migration(store: Store) -> None:
@@ -127,14 +130,20 @@ def test_a_reader_cannot_write(store: Store) -> None:
 
 
 HOT = [
-    pytest.param("CLAIM", ("c", 1, 0, 1, 1, 10), "messages_claim", id="claim"),
-    pytest.param("NEXT_WAITING", (-1, -1), "messages_claim", id="who waits"),
+    pytest.param("CLAIM", ("c", 1, 0, 1, "", 10), "messages_claim", id="claim"),
+    pytest.param("NEXT_WAITING", (-1, -1, ""), "messages_claim", id="who waits"),
     pytest.param("PROMOTE", (1, 10), "messages_scheduled", id="promote"),
     pytest.param("NEXT_DUE", (), "messages_scheduled", id="next due"),
     pytest.param("LOSE_LEASES", (2, "c"), "messages_claim", id="lose leases"),
     pytest.param("CANCEL", (1, 1), "messages_submission", id="cancel"),
     pytest.param("KNOWN_PARTS", ("c", "[]"), "parts_carrier", id="receipts"),
-    pytest.param("FINISH_PART", (1, "", 1, "c", "1"), "parts_carrier", id="finish a part"),
+    pytest.param("FINISH_PART", (1, "", 1, 1, 1, 1), "PRIMARY KEY", id="finish a part"),
+    pytest.param("AWAITING_PARTS", ("+1", "c", 1), "messages_sent", id="a report without an id"),
+    pytest.param("UNREPORTED", (1, "c", 1), "messages_sent", id="missing reports"),
+    pytest.param("HELD", ("c", 1, 1), "messages_claim", id="held"),
+    pytest.param("CROWD", (0, 1, "", 1), "messages_claim", id="a crowd"),
+    pytest.param("TAKE_PARKED_FOR", ("c", "+1", 1), "parked_number", id="parked reports of a number"),
+    pytest.param("TO_REKEY", (1, 2), "INTEGER PRIMARY KEY", id="new route keys"),
     pytest.param("CLIENT_ID_TAKEN", (1, 1), "submissions_client", id="client id"),
 ]
 
@@ -150,3 +159,36 @@ def test_hot_statements_use_their_index(store: Store, name: str, values: tuple[o
     )
     assert any(index in step for step in plan), plan
     assert not any(step.startswith(("SCAN messages", "SCAN parts")) and "INDEX" not in step for step in plan), plan
+
+
+def test_what_had_ended_before_there_were_hand_outs_is_handed_out(tmp_path: Path) -> None:
+    """A store of the first schema, with a message in every final state and one under way."""
+    engine = create_engine(f"sqlite+pysqlite:///{tmp_path}/yizhan.db")
+    config = Config()
+    config.set_main_option("script_location", "yizhan.store:migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text("INSERT INTO accounts VALUES (1, 'C1', 'x', 1, 0, 'auto', 'required', '', '[]', 0, 0, 1)")
+        )
+        for state in State:
+            ended = 5_000 if state.final else None
+            connection.execute(
+                text(
+                    "INSERT INTO messages (id, submission_id, account_id, lane, state, number, written, parts,"
+                    " price_milli, refunded_milli, attempts, uncertain, word, finished_at_ms)"
+                    " VALUES (:id, 1, 1, 0, :id, '+1', '1', 1, 0, 0, 0, 0, '', :ended)"
+                ),
+                {"id": int(state), "ended": ended},
+            )
+    engine.dispose()
+    store = Store(tmp_path)
+    try:
+        reports = store.rows("SELECT item_id, at_ms FROM handouts WHERE queue = 2 ORDER BY item_id")
+        assert [tuple(row) for row in reports] == [(int(state), 5_000) for state in State if state.final]
+        failures = {row[0] for row in store.rows("SELECT item_id FROM handouts WHERE queue = 3")}
+        assert failures == {int(state) for state in FAILING}
+        assert store.rows("SELECT extension, opt_out, agent FROM accounts")[0][:] == ("", 1, 0)
+    finally:
+        store.close()

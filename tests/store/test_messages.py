@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 
 from yizhan.model.message import Lane, State
+from yizhan.policy.turns import Crowd
 from yizhan.store.accept import accept
 from yizhan.store.messages import Filter, cancel_submission, count_waiting, find_records, list_messages
 from yizhan.store.queue import Claim, claim
@@ -63,12 +64,12 @@ def test_view(filled: Store) -> None:
 
 def test_count_waiting(filled: Store) -> None:
     assert filled.ask(count_waiting) == {"scheduled": 1, "queued": 3, "sending": 0, "uncertain": 0}
-    filled.do(claim, [Claim("sim", Lane.URGENT, 1, 1, 5_000)])
+    filled.do(claim, [Claim("sim", Crowd(Lane.URGENT, 1), 1, 5_000)])
     assert filled.ask(count_waiting) == {"scheduled": 1, "queued": 2, "sending": 1, "uncertain": 0}
 
 
 def test_cancel(filled: Store) -> None:
-    filled.do(claim, [Claim("sim", Lane.URGENT, 1, 1, 5_000)])
+    filled.do(claim, [Claim("sim", Crowd(Lane.URGENT, 1), 1, 5_000)])
     assert filled.balance(1) == 97_000
     assert filled.act(partial(cancel_submission, submission_key=1, at_ms=7_000)) == 1, "one is being sent already"
     assert filled.act(partial(cancel_submission, submission_key=2, at_ms=7_000)) == 1

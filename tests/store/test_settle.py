@@ -6,11 +6,15 @@ import pytest
 
 from yizhan.model.carriage import Answer, Receipt
 from yizhan.model.message import Lane, State
+from yizhan.model.outcome import Outcome
 from yizhan.model.settings import RefundRule
+from yizhan.policy.turns import Crowd
 from yizhan.store.accept import accept
 from yizhan.store.messages import cancel_submission
 from yizhan.store.queue import Claim, claim, lose_leases
-from yizhan.store.settle import Answered, Reported, settle_answers, settle_receipts
+from yizhan.store.report import Reported, settle_receipts
+from yizhan.store.settle import Answered, Manner, settle_answers
+from yizhan.wire.smpp.receipts import id_key
 
 from .rows import Store, admitted, recipient
 
@@ -37,23 +41,29 @@ class Sending:
 
     def claim(self) -> None:
         """A channel takes it."""
-        ((letters,),) = self.store.do(claim, [Claim("sim", Lane.URGENT, self.account, 1, 5_000)])
+        ((letters,),) = self.store.do(claim, [Claim("sim", Crowd(Lane.URGENT, self.account), 1, self.now_ms)])
         self.message_id = letters[0].message_id
 
-    def answer(self, *words: str, first: int = 1) -> None:
-        """Answers of parts in order: a carrier id, or ``!WORD`` for a refusal; all in one batch."""
+    def answer(self, *words: str, resend: bool = True) -> None:
+        """The answers of all parts: a carrier's id, ``!WORD`` for a refusal, ``%WORD`` barred, ``~`` busy, ``?``
+        uncertain, ``-`` unwritten.
+        """
         self.now_ms += 1_000
+        marks = {"!": Outcome.REFUSED, "%": Outcome.BARRED, "~": Outcome.BUSY}
+        marks |= {"?": Outcome.UNCERTAIN, "-": Outcome.UNWRITTEN}
         answers = []
-        for part, word in enumerate(words, first):
-            taken, refused = ("", word[1:]) if word.startswith("!") else (word, "")
-            answers.append(Answer(self.message_id, part, self.parts, taken, refused, self.now_ms))
-        self.store.do(settle_answers, Answered("sim", answers, self.rule))
+        for part, word in enumerate(words, 1):
+            outcome = marks.get(word[0], Outcome.TAKEN)
+            carrier_id, said = (word, "") if outcome is Outcome.TAKEN else ("", word[1:])
+            answers.append(Answer(self.message_id, part, len(words), outcome, carrier_id, said, self.now_ms))
+        manner = Manner(self.rule, resend=resend, max_attempts=2, first_pause_s=4)
+        self.store.do(settle_answers, Answered("sim", answers, manner))
 
     def report(self, *receipts: str) -> None:
         """Receipts as ``ID:WORD``, all in one batch."""
         self.now_ms += 1_000
         pairs = [receipt.split(":") for receipt in receipts]
-        batch = [Receipt(carrier_id, word, self.now_ms) for carrier_id, word in pairs]
+        batch = [Receipt((id_key(carrier_id),), word, self.now_ms, "", carrier_id) for carrier_id, word in pairs]
         self.store.do(settle_receipts, Reported("sim", batch, self.rule))
 
     @property
@@ -138,15 +148,12 @@ def test_refused_at_submit(store: Store) -> None:
 def test_several_parts(store: Store, answers: str, receipts: str, states: str, back: int, together: bool) -> None:
     sending = Sending(store, parts=3)
     steps = states.split()
-    if together:
-        sending.answer(*answers.split())
-        assert sending.state.name == steps[0]
-        if receipts:
-            sending.report(*receipts.split())
-    else:
-        for part, word in enumerate(answers.split(), 1):
-            assert sending.state is State.SENDING, "until its last part is answered"
-            sending.answer(word, first=part)
+    assert sending.state is State.SENDING, "until its parts are answered"
+    sending.answer(*answers.split())
+    assert sending.state.name == steps[0]
+    if together and receipts:
+        sending.report(*receipts.split())
+    if not together:
         for receipt, before in zip(receipts.split(), steps, strict=False):
             assert sending.state.name == before
             sending.report(receipt)
@@ -213,7 +220,7 @@ def test_receipts_before_the_answer(store: Store, receipts: list[str], state: St
 def test_channels_do_not_share_ids(store: Store) -> None:
     sending = Sending(store)
     sending.answer("a")
-    store.do(settle_receipts, Reported("other", [Receipt("a", "UNDELIV", 9_000)], FAILED))
+    store.do(settle_receipts, Reported("other", [Receipt(("A",), "UNDELIV", 9_000)], FAILED))
     assert sending.state is State.SENT and sending.paid_back() == 0
 
 
@@ -234,11 +241,12 @@ def test_refund_rules(store: Store, rule: RefundRule, refused_back: int, reporte
 
 
 def test_never_more_than_was_paid(store: Store) -> None:
-    """Both parts fail in the second attempt after one was refused in the first, which a crash had cut short."""
+    """Both parts fail in the second attempt, and the one that left in the first had failed already."""
     sending = Sending(store, parts=2)
-    sending.answer("!no")
-    assert sending.paid_back() == 1_000
-    store.do(lose_leases, ("sim", True))
+    sending.answer("a", "?")
+    assert (sending.state, sending.paid_back()) == (State.QUEUED, 0)
+    sending.report("a:UNDELIV")
+    assert (sending.state, sending.paid_back()) == (State.QUEUED, 1_000)
     sending.claim()
     sending.answer("!no", "!no")
     assert (sending.state, sending.paid_back()) == (State.FAILED, 2_000)
@@ -246,16 +254,15 @@ def test_never_more_than_was_paid(store: Store) -> None:
 
 def test_cancelling_after_a_crash_pays_back_only_the_rest(store: Store) -> None:
     sending = Sending(store, parts=2)
-    sending.answer("!no")
-    store.do(lose_leases, ("sim", True))
+    sending.answer("a", "?")
+    sending.report("a:UNDELIV")
     assert store.act(lambda connection: cancel_submission(connection, 1, 9_000)) == 1
     assert (sending.state, sending.paid_back()) == (State.CANCELLED, 2_000)
 
 
 def test_a_late_receipt_does_not_wake_a_cancelled_message(store: Store) -> None:
     sending = Sending(store, parts=2)
-    sending.answer("a")
-    store.do(lose_leases, ("sim", True))
+    sending.answer("a", "?")
     store.act(lambda connection: cancel_submission(connection, 1, 9_000))
     sending.report("a:UNDELIV")
     assert (sending.state, sending.paid_back()) == (State.CANCELLED, 2_000)
@@ -272,15 +279,15 @@ def test_what_is_held_as_uncertain_can_be_cancelled(store: Store) -> None:
 def test_one_ledger_entry_an_account_and_commit(store: Store) -> None:
     account = store.account(credit_milli=10_000)
     store.do(accept, admitted(account, *[recipient(f"+861380000000{n}") for n in range(5)]))
-    ((letters,),) = store.do(claim, [Claim("sim", Lane.URGENT, account, 9, 5_000)])
-    refused = [Answer(letter.message_id, 1, 1, "", "no", 6_000) for letter in letters]
-    store.do(settle_answers, Answered("sim", refused, FAILED))
+    ((letters,),) = store.do(claim, [Claim("sim", Crowd(Lane.URGENT, account), 9, 5_000)])
+    refused = [Answer(letter.message_id, 1, 1, Outcome.REFUSED, "", "no", 6_000) for letter in letters]
+    store.do(settle_answers, Answered("sim", refused, Manner(FAILED)))
     query = "SELECT amount_milli, debit_book, credit_book, at_ms FROM ledger WHERE kind = 'refund'"
     assert store.rows(query) == [(5_000, -1, account, 6_000)]
     assert store.balance(account) == 10_000 and store.faults() == []
 
 
 def test_a_batch_larger_than_a_statement_has_parameters(store: Store) -> None:
-    receipts = [Receipt(str(number), "DELIVRD", 1) for number in range(33_000)]
+    receipts = [Receipt((str(number),), "DELIVRD", 1) for number in range(33_000)]
     store.do(settle_receipts, Reported("sim", receipts, FAILED))
     assert store.value("SELECT count(*) FROM parked_receipts") == 33_000

@@ -34,6 +34,8 @@ TABLE: dict[Reject, tuple[int, int, int]] = {
     Reject.NUMBERS_BLOCKED: (-2, -2, -11),
     Reject.BALANCE_TOO_LOW: (-5, -5, -5),
     Reject.OTHER: (-2, -2, -2),
+    Reject.CARD_WRONG: (-7, -7, -7),
+    Reject.ACCOUNT_EXISTS: (-1, -1, -1),
 }
 
 

@@ -43,7 +43,8 @@ def test_zeep_reads_both_bindings(tmp_path: Path) -> None:
         operations = found.binding.all()
         assert list(operations) == [operation.name for operation in FAMILY]
         for operation in FAMILY:
-            signature = ", ".join(f"{name}: xsd:string" for name in operation.parameters)
+            kinds = {name: "int" if name in operation.numeric else "string" for name in operation.parameters}
+            signature = ", ".join(f"{name}: xsd:{kind}" for name, kind in kinds.items())
             assert operations[operation.name].input.signature() == signature
             result = f"{operation.name}Result: xsd:{operation.result}"
             assert operations[operation.name].output.signature() == result

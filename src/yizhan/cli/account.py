@@ -38,6 +38,14 @@ FromFile = Annotated[
 AllowIp = Annotated[
     list[str] | None, typer.Option("--allow-ip", metavar="CIDR", help="Only these may call; repeat for several.")
 ]
+Extension = Annotated[
+    str | None,
+    typer.Option("--extension", metavar="DIGITS", help="Its digits behind the access number, so that replies find it."),
+]
+OptOut = Annotated[
+    bool | None, typer.Option("--opt-out/--no-opt-out", help="Whether a reply such as 退订 blocks its number.")
+]
+Agent = Annotated[bool | None, typer.Option("--agent/--no-agent", help="Whether it may make accounts of its own.")]
 SignatureText = Annotated[str | None, typer.Option("--signature", metavar="【…】", help="The registered signature.")]
 
 
@@ -52,6 +60,9 @@ def add(
     signature_rule: Annotated[SignatureRule, typer.Option(help="What its texts must carry.")] = SignatureRule.REQUIRED,
     signature: SignatureText = None,
     allow_ip: AllowIp = None,
+    extension: Extension = None,
+    opt_out: OptOut = None,
+    agent: Agent = None,
     data: Data = DEFAULT_DATA,
     json: AsJson = False,
 ) -> None:
@@ -68,6 +79,7 @@ def add(
         "signature_rule": signature_rule,
         "signature": signature or "",
         "allow_ips": allow_ip or [],
+        **_given(extension=extension, opt_out=opt_out, agent=agent),
     }
     made = call(data, "POST", "/accounts", json=body)
     if given is None:
@@ -117,21 +129,26 @@ def set_account(
         BatchSendAnswer | None, typer.Option(help="What BatchSend answers: 1, or the submission's id.")
     ] = None,
     no_allow_ip: Annotated[bool, typer.Option("--no-allow-ip", help="Every address may call.")] = False,
+    extension: Extension = None,
+    opt_out: OptOut = None,
+    agent: Agent = None,
     data: Data = DEFAULT_DATA,
     json: AsJson = False,
 ) -> None:
     """Change an account; it applies to the next call, without a restart. The list of allowed addresses is replaced."""
     if allow_ip and no_allow_ip:
         raise typer.BadParameter("contradicts --allow-ip", param_hint="--no-allow-ip")
-    wanted: dict[str, Any] = {
-        "password": _read_password(password_stdin, password_file),
-        "lane": lane,
-        "signature_rule": signature_rule,
-        "signature": signature,
-        "allow_ips": [] if no_allow_ip else allow_ip or None,
-        "batch_send_id": None if batch_send is None else batch_send is BatchSendAnswer.ID,
-    }
-    change = {name: value for name, value in wanted.items() if value is not None}
+    change = _given(
+        password=_read_password(password_stdin, password_file),
+        lane=lane,
+        signature_rule=signature_rule,
+        signature=signature,
+        allow_ips=[] if no_allow_ip else allow_ip or None,
+        batch_send_id=None if batch_send is None else batch_send is BatchSendAnswer.ID,
+        extension=extension,
+        opt_out=opt_out,
+        agent=agent,
+    )
     if not change:
         raise typer.BadParameter("nothing to change: give at least one switch")
     _print_account(call(data, "PATCH", f"/accounts/{segment(account)}", json=change), json)
@@ -163,6 +180,21 @@ def disable(account: Account, data: Data = DEFAULT_DATA, json: AsJson = False) -
     _print_account(call(data, "POST", f"/accounts/{segment(account)}/disable"), json)
 
 
+@app.command()
+def profile(account: Account, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
+    """Who stands behind an account, as it said itself (Reg, UpdReg, AgentMakeAccount)."""
+    said = call(data, "GET", f"/accounts/{segment(account)}/profile")
+    if json:
+        show.print_json(said)
+    else:
+        show.print_details([(name.replace("_", " "), value or "-") for name, value in said.items()])
+
+
+def _given(**wanted: Any) -> dict[str, Any]:
+    """What is not None."""
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
 def _new_password() -> str:
     alphabet = string.ascii_letters + string.digits
     return "".join(secrets.choice(alphabet) for _ in range(PASSWORD_LENGTH))
@@ -192,7 +224,7 @@ def _print_account(account: dict[str, Any], json: bool) -> None:
         show.print_json(account)
         return
     named = {"signature_rule": "signature rule", "allow_ips": "allowed addresses", "created_at": "created"}
-    named["batch_send_id"] = "BatchSend gives id"
+    named |= {"batch_send_id": "BatchSend gives id", "opt_out": "replies opt out", "made_by": "made by agent"}
     pairs = [(named.get(key, key), value) for key, value in account.items()]
     at = [(name, show.local_time(value) if name == "created" else value) for name, value in pairs]
-    show.print_details([(name, value if value not in ("", []) else "-") for name, value in at])
+    show.print_details([(name, value if value not in ("", [], None) else "-") for name, value in at])

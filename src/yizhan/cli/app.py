@@ -12,7 +12,22 @@ import typer
 from typer.core import TyperGroup
 
 from yizhan import __version__
-from yizhan.cli import account, doctor, ledger, lists, message, send, serve, show
+from yizhan.cli import (
+    account,
+    card,
+    channel,
+    doctor,
+    fetch,
+    ledger,
+    lists,
+    message,
+    route,
+    send,
+    serve,
+    show,
+    simulate,
+    webhook,
+)
 from yizhan.cli.link import Failed
 from yizhan.cli.options import AsJson
 
@@ -66,12 +81,18 @@ def show_version(json: AsJson = False) -> None:
 
 serve.register(app)
 app.add_typer(account.app, name="account")
+app.add_typer(card.app, name="card")
 app.add_typer(message.app, name="message")
+app.add_typer(channel.app, name="channel")
+app.add_typer(route.app, name="route")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(lists.keyword_app, name="keyword")
 app.add_typer(lists.ip_app, name="ip")
 app.add_typer(lists.number_app, name="number")
+app.add_typer(simulate.app, name="simulate")
+app.add_typer(webhook.app, name="webhook")
 send.register(app)
+fetch.register(app)
 doctor.register(app)
 
 

@@ -89,6 +89,35 @@ def cancel(
 
 
 @app.command()
+def resend(
+    message: Annotated[int, typer.Argument(metavar="MESSAGE", help="The message's own id.")],
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
+    """Send a held (uncertain) message again, though it may have arrived."""
+    call(data, "POST", f"/messages/{message}/resend")
+    _told(message, "queued", f"message {message} is queued again", json)
+
+
+@app.command("give-up")
+def give_up(
+    message: Annotated[int, typer.Argument(metavar="MESSAGE", help="The message's own id.")],
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
+    """Give a held or queued message up: it has failed, and is paid back."""
+    call(data, "POST", f"/messages/{message}/give-up")
+    _told(message, "failed", f"message {message} has failed and is paid back", json)
+
+
+def _told(message: int, state: str, said: str, json: bool) -> None:
+    if json:
+        show.print_json({"message": message, "state": state})
+    else:
+        show.say(said)
+
+
+@app.command()
 def refused(limit: Limit = 50, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
     """Refused calls, newest first, with the rule that refused them."""
     refusals = call(data, "GET", "/refusals", params={"limit": limit})
@@ -106,6 +135,32 @@ def refused(limit: Limit = 50, data: Data = DEFAULT_DATA, json: AsJson = False) 
         show.Column("text", wide_only=True),
     ]
     show.print_table(columns, refusals, "no call was refused")
+
+
+@app.command()
+def replies(
+    account: OfAccount = None,
+    nobodys: Annotated[bool, typer.Option("--nobodys", help="Only those that belong to no account.")] = False,
+    limit: Limit = 50,
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
+    """Replies from handsets, newest first."""
+    found = call(data, "GET", "/replies", params={"account": account, "nobodys": nobodys, "limit": limit})
+    if json:
+        show.print_json(found)
+        return
+    columns = [
+        show.Column("at", time=True),
+        show.Column("account"),
+        show.Column("number"),
+        show.Column("to", wide_only=True),
+        show.Column("cell"),
+        show.Column("waiting", wide_only=True),
+        show.Column("opted_out", "opted out", wide_only=True),
+        show.Column("text", fills=True),
+    ]
+    show.print_table(columns, found, "no replies")
 
 
 async def _stories(line: Line, id: int, account: str | None) -> tuple[list[dict[str, Any]], bool]:

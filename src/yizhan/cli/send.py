@@ -60,7 +60,7 @@ def send(
     from yizhan.client.linkws import Fate
 
     numbers, repeated = _collect(to or [], file)
-    with _client(url, corp, password_stdin, charset, soap) as client:
+    with connect(url, corp, password_stdin, charset, soap) as client:
         try:
             results = _send_all(client, numbers, text, cell, send_time)
         except ValueError as error:  # found while the first call was written, so nothing was sent
@@ -87,7 +87,7 @@ def balance(
     """Ask a LinkWS platform how many segments are left (GetBalance)."""
     from yizhan.client.errors import LinkWSError
 
-    with _client(url, corp, password_stdin, charset, soap) as client:
+    with connect(url, corp, password_stdin, charset, soap) as client:
         try:
             left = client.balance()
         except LinkWSError as error:
@@ -123,7 +123,8 @@ def _collect(to: list[str], file: Path | None) -> tuple[list[str], int]:
     return once, len(numbers) - len(once)
 
 
-def _client(url: str, corp: str, password_stdin: bool, charset: str, soap: bool) -> "Client":
+def connect(url: str, corp: str, password_stdin: bool, charset: str, soap: bool) -> "Client":
+    """The client for a command's switches; asks for the password where it is not given."""
     from yizhan.client.errors import Unreachable
     from yizhan.client.linkws import Charset, Client
     from yizhan.client.transport import root_of

@@ -57,6 +57,64 @@ class Refused(LinkWSError):
         super().__init__(f"{code} {self.meaning.chinese} ({self.meaning.english})")
 
 
+class UnknownAccount(Refused):
+    """-1, and -20 for an empty one."""
+
+
+class WrongPassword(Refused):
+    """-3, and -21 and -23 for an empty or a malformed one."""
+
+
+class BalanceTooLow(Refused):
+    """-5."""
+
+
+class BadText(Refused):
+    """-7, -8 and -22: no signature, too long, empty."""
+
+
+class BadNumber(Refused):
+    """-9 and -11: none that is valid, or all of them blocked."""
+
+
+class BadSendTime(Refused):
+    """-6 and -10."""
+
+
+class KeywordFound(Refused):
+    """-12."""
+
+
+class TooSoon(Refused):
+    """-101: wait 30 seconds."""
+
+
+class NotAllowed(Refused):
+    """-100, -102 and -103: the address or the account may not call."""
+
+
+class OtherRefusal(Refused):
+    """-2, and every code that the manual does not name."""
+
+
+_BY_CODE: dict[int, type[Refused]] = {
+    **dict.fromkeys((-1, -20), UnknownAccount),
+    **dict.fromkeys((-3, -21, -23), WrongPassword),
+    -5: BalanceTooLow,
+    **dict.fromkeys((-7, -8, -22), BadText),
+    **dict.fromkeys((-9, -11), BadNumber),
+    **dict.fromkeys((-6, -10), BadSendTime),
+    -12: KeywordFound,
+    -101: TooSoon,
+    **dict.fromkeys((-100, -102, -103), NotAllowed),
+}
+
+
+def refusal(code: int) -> Refused:
+    """The exception for a code."""
+    return _BY_CODE.get(code, OtherRefusal)(code)
+
+
 class Unreachable(LinkWSError):
     """No answer came: no connection (certain), or it broke or timed out after the call was written (uncertain)."""
 

@@ -1,52 +1,15 @@
-"""Calls of the manual's pair, IntlSend and GetBalance, to any LinkWS platform, by HTTP or SOAP."""
+"""A client of any LinkWS platform: send, ask for the balance, fetch replies and reports."""
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Sequence
 from typing import Self
-from urllib.parse import urlencode
 
-import httpx
+from yizhan.client.calls import SLICE, Calls, Charset, Fate, SliceResult, cut, failed, message
+from yizhan.client.errors import LinkWSError, Unreachable
+from yizhan.client.records import Failure, Reply, Report, Unreadable, read_failures, read_replies, read_reports
+from yizhan.client.transport import MAX_ANSWER_BYTES, MAX_FETCH_BYTES, exchange, new_connection
+from yizhan.client.transport import Reply as Answer
 
-from yizhan.client.answers import read_bare, read_soap, strange
-from yizhan.client.errors import LinkWSError, Refused, Unreachable
-from yizhan.client.soap import headers_of, write_request
-from yizhan.client.transport import Reply, exchange, new_connection, root_of
-from yizhan.model.operation import Operation, find_operation
-
-SLICE = 500  # numbers a call: what the manual recommends
-
-
-class Charset(StrEnum):
-    """How an HTTP call's text is written; SOAP is always UTF-8."""
-
-    GB2312 = "gb2312"  # the platform's own; what GB2312 and GBK lack goes as GB18030
-    UTF8 = "utf-8"
-
-    @property
-    def codec(self) -> str:
-        """Python's codec for it; its own ``gb2312`` lacks 镕 and € and is not code page 936."""
-        return "gb18030" if self is Charset.GB2312 else "utf-8"
-
-
-class Fate(StrEnum):
-    """What became of a slice."""
-
-    ACCEPTED = "accepted"
-    REFUSED = "refused"  # certainly not sent
-    UNCERTAIN = "uncertain"  # the answer was lost: perhaps sent
-    NOT_TRIED = "not_tried"  # an earlier slice failed
-
-
-@dataclass(frozen=True, slots=True)
-class SliceResult:
-    """One call's worth of numbers and their fate; ``id`` is the platform's id when accepted, ``error`` what failed."""
-
-    numbers: tuple[str, ...]
-    fate: Fate
-    id: int | None = None
-    error: LinkWSError | None = None
+__all__ = ["SLICE", "Charset", "Client", "Fate", "SliceResult", "cut"]
 
 
 class Client:
@@ -67,11 +30,7 @@ class Client:
 
         ``timeout_s`` is how long each step of a call may take.
         """
-        self._root = root_of(url)
-        self._charset = Charset(charset)
-        self._soap = soap
-        digest = hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()  # what the manual asks for
-        self._credentials = {"CorpID": corp_id, "Pwd": digest}
+        self._calls = Calls(url, corp_id, password, charset, soap)
         self._http = new_connection(timeout_s)
 
     def __enter__(self) -> Self:
@@ -92,12 +51,8 @@ class Client:
         ``send_time`` is ``yyyyMMddHHmmss`` in Beijing time or empty for now. Never tried twice. Raises LinkWSError
         (see its ``uncertain``), or ValueError before anything is sent when a character cannot be written.
         """
-        mobile = numbers if isinstance(numbers, str) else ",".join(numbers)
-        values = {"Mobile": mobile, "Content": text, "Cell": cell, "SendTime": send_time}
-        value, reply = self._call("IntlSend", values)
-        if value == 0:  # neither an id nor a code of the manual
-            raise strange(reply, "no id")
-        return value
+        request = self._calls.write(self._http, "IntlSend", message(numbers, text, cell, send_time))
+        return self._calls.id(exchange(self._http, request))
 
     def send_all(
         self,
@@ -120,9 +75,10 @@ class Client:
                 results.append(SliceResult(part, Fate.NOT_TRIED))
                 continue
             try:
-                result = SliceResult(part, Fate.ACCEPTED, self.send(part, text, cell=cell, send_time=send_time))
+                id_ = self.send(part, text, cell=cell, send_time=send_time)
+                result = SliceResult(part, Fate.ACCEPTED, id_)
             except LinkWSError as error:
-                result = SliceResult(part, Fate.UNCERTAIN if error.uncertain else Fate.REFUSED, error=error)
+                result = failed(part, error)
             results.append(result)
             if progress:
                 progress(result)
@@ -130,40 +86,30 @@ class Client:
 
     def balance(self) -> int:
         """How many segments are left (GetBalance), 0 or more; tried twice when no connection was made."""
+        return self._calls.number("GetBalance", self._ask("GetBalance", MAX_ANSWER_BYTES))
+
+    def replies(self) -> list[Reply | Unreadable]:
+        """The oldest replies that wait (Get). Each is handed out once: a lost answer is an error that is ``uncertain``,
+        and what it held may be gone on a platform that does not hand out again what was not received.
+        """
+        return read_replies(self._fetch("Get"))
+
+    def reports(self) -> list[Report | Unreadable]:
+        """The oldest reports that wait (GetReportSMS), likewise."""
+        return read_reports(self._fetch("GetReportSMS"))
+
+    def failures(self, cell: str = "") -> list[Failure | Unreadable]:
+        """The oldest reports of failed messages (GetReportFail), of one Cell if it is named, likewise."""
+        return read_failures(self._fetch("GetReportFail", cell=cell))
+
+    def _fetch(self, name: str, **values: str) -> str:
+        return self._calls.text(name, self._ask(name, MAX_FETCH_BYTES, **values))
+
+    def _ask(self, name: str, most_bytes: int, **values: str) -> Answer:
+        """A call that sends nothing: tried again once when no connection was made, for then nothing was taken."""
         try:
-            return self._call("GetBalance", {})[0]
+            return exchange(self._http, self._calls.write(self._http, name, values), most_bytes)
         except Unreachable as error:
             if error.uncertain:
                 raise
-        return self._call("GetBalance", {})[0]
-
-    def _call(self, name: str, values: Mapping[str, str]) -> tuple[int, Reply]:
-        """The number that answers, 0 or more."""
-        operation = find_operation(name)
-        assert operation is not None  # noqa: S101  both names are rows of the table
-        values = {**self._credentials, **values}
-        request = (self._write_soap if self._soap else self._write_form)(operation, values)
-        reply = exchange(self._http, request)
-        value = read_soap(operation, reply) if self._soap else read_bare(reply)
-        if value < 0:
-            raise Refused(value)
-        return value, reply
-
-    def _write_form(self, operation: Operation, values: Mapping[str, str]) -> httpx.Request:
-        form = urlencode([(name, values[name]) for name in operation.parameters], encoding=self._charset.codec)
-        kind = f"application/x-www-form-urlencoded; charset={self._charset}"
-        url = f"{self._root}{operation.name}.aspx"
-        return self._http.build_request("POST", url, content=form.encode("ascii"), headers={"Content-Type": kind})
-
-    def _write_soap(self, operation: Operation, values: Mapping[str, str]) -> httpx.Request:
-        body, headers = write_request(operation, values), headers_of(operation)
-        return self._http.build_request("POST", f"{self._root}LinkWS.asmx", content=body, headers=headers)
-
-
-def cut(numbers: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
-    """``numbers`` in slices of ``size``, the last one shorter. ValueError for a size below 1."""
-    if size < 1:
-        raise ValueError("a slice holds at least 1 number")
-    listed = numbers.split(",") if isinstance(numbers, str) else numbers
-    for start in range(0, len(listed), size):
-        yield tuple(listed[start : start + size])
+        return exchange(self._http, self._calls.write(self._http, name, values), most_bytes)

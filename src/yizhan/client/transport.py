@@ -2,14 +2,18 @@
 
 import re
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
 from yizhan import __version__
 from yizhan.client.errors import NotLinkWS, Unreachable
 
-MAX_ANSWER_BYTES = 65_536  # every answer of the pair is a number; a fault or an error page may be longer
+MAX_ANSWER_BYTES = 65_536  # the answer to a call that sends is a number; a fault or an error page may be longer
+MAX_FETCH_BYTES = 16 * 1024 * 1024  # 500 reports are 60 KB here; another platform may have no such limit
 _PAGE = re.compile(r"/[^/]*\.as[mp]x(?:/.*)?$", re.IGNORECASE)
 
 
@@ -20,6 +24,7 @@ class Reply:
     status: int
     body: bytes
     location: str = ""
+    charset: str = ""  # of the Content-Type, lower case; empty when it names none
 
     @property
     def excerpt(self) -> str:
@@ -50,46 +55,88 @@ def root_of(url: str) -> str:
 def new_connection(timeout_s: float) -> httpx.Client:
     """A client that never repeats a request by itself; ``timeout_s`` bounds every step, connecting at most 10 s.
 
-    Connections are not kept: a kept one that the platform closes at the wrong moment would leave a send's fate open.
     Unreachable when the environment names a proxy or a file of certificates that cannot be used.
     """
+    with _environment_told():
+        return httpx.Client(**_options(timeout_s))
+
+
+def new_async_connection(timeout_s: float) -> httpx.AsyncClient:
+    """The same for asyncio."""
+    with _environment_told():
+        return httpx.AsyncClient(**_options(timeout_s))
+
+
+def exchange(http: httpx.Client, request: httpx.Request, most_bytes: int = MAX_ANSWER_BYTES) -> Reply:
+    """Write ``request`` once and read its answer. Unreachable when none came, NotLinkWS when it is too long."""
+    body = bytearray()
+    with _mishaps_told(request):
+        response = http.send(request, stream=True)
+        try:
+            for piece in response.iter_bytes():
+                _take(body, piece, most_bytes, response)
+        finally:
+            response.close()
+    return _reply(response, body)
+
+
+async def exchange_async(http: httpx.AsyncClient, request: httpx.Request, most_bytes: int = MAX_ANSWER_BYTES) -> Reply:
+    """The same for asyncio."""
+    body = bytearray()
+    with _mishaps_told(request):
+        response = await http.send(request, stream=True)
+        try:
+            async for piece in response.aiter_bytes():
+                _take(body, piece, most_bytes, response)
+        finally:
+            await response.aclose()
+    return _reply(response, body)
+
+
+def _options(timeout_s: float) -> dict[str, Any]:
+    """Connections are not kept: one that the platform closes at the wrong moment would leave a send's fate open."""
+    return {
+        "timeout": httpx.Timeout(timeout_s, connect=min(timeout_s, 10)),
+        "limits": httpx.Limits(max_keepalive_connections=0),
+        "headers": {"User-Agent": f"yizhan/{__version__}", "Accept-Encoding": "identity"},
+        "follow_redirects": False,
+    }
+
+
+@contextmanager
+def _environment_told() -> Iterator[None]:
     try:
-        return httpx.Client(
-            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 10)),
-            limits=httpx.Limits(max_keepalive_connections=0),
-            headers={"User-Agent": f"yizhan/{__version__}", "Accept-Encoding": "identity"},
-            follow_redirects=False,
-        )
+        yield
     except OSError as error:
         reason = f"SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {error.strerror or error}"
         raise Unreachable(reason, uncertain=False) from error
-    except (
-        ValueError,
-        ImportError,
-        httpx.InvalidURL,
-    ) as error:  # a scheme that nobody knows, or SOCKS, which needs another package
+    except (ValueError, ImportError, httpx.InvalidURL) as error:
+        # A scheme that nobody knows, or SOCKS, which needs another package.
         reason = f"HTTP_PROXY, HTTPS_PROXY or ALL_PROXY cannot be used: {error}"
         raise Unreachable(reason, uncertain=False) from error
 
 
-def exchange(http: httpx.Client, request: httpx.Request) -> Reply:
-    """Write ``request`` once and read its answer. Unreachable when none came, NotLinkWS when it is too long."""
+@contextmanager
+def _mishaps_told(request: httpx.Request) -> Iterator[None]:
+    """What the network does to one exchange, as Unreachable: certain only when no connection was made."""
     where = request.url.netloc.decode("ascii", "replace")
-    body = bytearray()
     try:
-        response = http.send(request, stream=True)
-        try:
-            for piece in response.iter_bytes():
-                body += piece
-                if len(body) > MAX_ANSWER_BYTES:
-                    raise NotLinkWS(f"more than {MAX_ANSWER_BYTES} bytes", "", uncertain=response.status_code < 300)
-        finally:
-            response.close()
+        yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
         raise Unreachable(f"{where}: {_reason(error)}", uncertain=False) from error
     except httpx.HTTPError as error:
         raise Unreachable(f"{where}: {_reason(error)}", uncertain=True) from error
-    return Reply(response.status_code, bytes(body), response.headers.get("Location", ""))
+
+
+def _take(body: bytearray, piece: bytes, most_bytes: int, response: httpx.Response) -> None:
+    body += piece
+    if len(body) > most_bytes:
+        raise NotLinkWS(f"more than {most_bytes} bytes", "", uncertain=response.status_code < 300)
+
+
+def _reply(response: httpx.Response, body: bytearray) -> Reply:
+    charset = (response.charset_encoding or "").lower()
+    return Reply(response.status_code, bytes(body), response.headers.get("Location", ""), charset)
 
 
 def _reason(error: httpx.HTTPError) -> str:

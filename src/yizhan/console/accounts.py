@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from yizhan.console.bodies import AccountChange, Limit, NewAccount, Topup
+from yizhan.console.bodies import AccountChange, Limit, NewAccount, NewCards, Topup
 from yizhan.console.desk import Actor
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
+from yizhan.model.account import Profile
 from yizhan.model.money import to_milli
-from yizhan.model.views import AccountView, LedgerCheck, LedgerView
+from yizhan.model.views import AccountView, CardView, LedgerCheck, LedgerView, NewCard
 
 
 def account_router(operate: Operate, ask: Ask) -> APIRouter:
@@ -33,7 +34,14 @@ def account_router(operate: Operate, ask: Ask) -> APIRouter:
             signature_rule=body.signature_rule,
             signature=body.signature,
             allow_ips=body.allow_ips,
+            extension=body.extension,
+            opt_out=body.opt_out,
+            agent=body.agent,
         )
+
+    @router.get("/{account:path}/profile")
+    async def show_profile(account: str) -> Profile:
+        return await ask.profile(account)
 
     @router.get("/{account:path}")
     async def show_account(account: str) -> AccountView:
@@ -50,6 +58,9 @@ def account_router(operate: Operate, ask: Ask) -> APIRouter:
             signature=body.signature,
             allow_ips=body.allow_ips,
             batch_send_id=body.batch_send_id,
+            extension=body.extension,
+            opt_out=body.opt_out,
+            agent=body.agent,
         )
 
     @router.post("/{account:path}/topup")
@@ -78,5 +89,20 @@ def ledger_router(ask: Ask) -> APIRouter:
     @router.get("/check")
     async def verify() -> LedgerCheck:
         return await ask.verify_ledger()
+
+    return router
+
+
+def card_router(operate: Operate, ask: Ask) -> APIRouter:
+    """``/cards``: recharge cards."""
+    router = APIRouter(prefix="/cards", tags=["accounts"])
+
+    @router.get("")
+    async def list_cards(used: bool | None = None, limit: Annotated[Limit, Query()] = 50) -> list[CardView]:
+        return await ask.cards(used, limit)
+
+    @router.post("", status_code=201)
+    async def create(body: NewCards, actor: Actor) -> list[NewCard]:
+        return await operate.create_cards(actor, body.count, to_milli(body.credit))
 
     return router

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from hashlib import md5
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -60,6 +60,9 @@ class NewAccount(Password):
     signature_rule: SignatureRule = SignatureRule.REQUIRED
     signature: Note = ""
     allow_ips: Annotated[list[Note], Field(max_length=1_000)] = []
+    extension: Annotated[str, Field(max_length=20)] = ""
+    opt_out: bool = True
+    agent: bool = False
 
     @model_validator(mode="after")
     def _with_password(self) -> "NewAccount":
@@ -76,6 +79,9 @@ class AccountChange(Password):
     signature: Note | None = None
     allow_ips: Annotated[list[Note], Field(max_length=1_000)] | None = None
     batch_send_id: bool | None = None
+    extension: Annotated[str, Field(max_length=20)] | None = None
+    opt_out: bool | None = None
+    agent: bool | None = None
 
 
 class Topup(Body):
@@ -117,3 +123,65 @@ class Cancellation(Body):
     """``POST /submissions/{id}/cancel``; ``account`` where several have a submission of this id."""
 
     account: str | None = None
+
+
+class HandsetReply(Body):
+    """``POST /simulator/replies``: a handset of the simulator writes to an access number and the Cell behind it."""
+
+    number: Annotated[str, Field(min_length=1, max_length=64)]
+    to: Annotated[str, Field(min_length=1, max_length=64)]
+    text: Annotated[str, Field(max_length=2_000)]
+
+
+class NewCards(Body):
+    """``POST /cards``: so many recharge cards, each worth ``credit``."""
+
+    count: Annotated[int, Field(ge=1, le=10_000)]
+    credit: Credits
+
+
+class NewWebhook(Body):
+    """``PUT /webhooks``: where an account's reports and replies are pushed; without a secret one is made."""
+
+    account: Annotated[str, Field(min_length=1, max_length=64)]
+    url: Annotated[str, Field(min_length=1, max_length=2_000)]
+    secret: str | None = Field(None, max_length=200, repr=False)
+
+
+class Replay(Body):
+    """``POST /webhooks/replay``: parked events, all of them, one account's or one."""
+
+    account: str | None = None
+    event: RowId | None = None
+
+
+class NewChannel(Body):
+    """``POST /channels``: a channel's keys as the configuration file has them."""
+
+    name: Annotated[str, Field(min_length=1, max_length=32)]
+    settings: dict[str, Any] = Field(default_factory=dict, repr=False)
+
+
+class ChannelChanges(Body):
+    """``PATCH /channels/{name}``: keys to change."""
+
+    settings: dict[str, Any] = Field(repr=False)
+
+
+class NewRoute(Body):
+    """``POST /routes``: what is left out matches everything; channels with their weights, tier by tier."""
+
+    tiers: Annotated[list[dict[str, int]], Field(min_length=1, max_length=10)]
+    account: str | None = None
+    prefix: Annotated[str, Field(max_length=32)] = ""
+    country: Annotated[str, Field(max_length=8)] = ""
+    network: Annotated[str, Field(max_length=8)] = ""
+    text_class: Annotated[str, Field(max_length=16)] = ""
+    position: Annotated[int, Field(ge=0, le=10_000)] = 0
+    note: Note = ""
+
+
+class RouteMove(Body):
+    """``POST /routes/{id}/move``."""
+
+    position: Annotated[int, Field(ge=1, le=10_000)]

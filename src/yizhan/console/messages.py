@@ -4,16 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from yizhan.console.bodies import Cancellation, Limit, RowId
+from yizhan.console.bodies import Cancellation, HandsetReply, Limit, RowId
 from yizhan.console.desk import Actor
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
-from yizhan.model.views import AuditView, HealthView, MessageStory, MessageView, RefusalView
+from yizhan.flow.play import Play
+from yizhan.model.views import AuditView, HealthView, MessageStory, MessageView, RefusalView, ReplyView
 
 OptionalId = Annotated[RowId | None, Query()]
 
 
-def message_router(ask: Ask) -> APIRouter:
+def message_router(operate: Operate, ask: Ask) -> APIRouter:
     """``/messages``: newest first; ``before`` is a message id, for the next page."""
     router = APIRouter(prefix="/messages", tags=["messages"])
 
@@ -34,6 +35,31 @@ def message_router(ask: Ask) -> APIRouter:
     @router.get("/{id}")
     async def show_message(id: Annotated[RowId, Path()], account: str | None = None) -> list[MessageStory]:
         return await ask.stories(id, account)
+
+    @router.post("/{id}/resend", status_code=204)
+    async def send_again(id: Annotated[RowId, Path()], actor: Actor) -> None:
+        await operate.send_again(actor, id)
+
+    @router.post("/{id}/give-up", status_code=204)
+    async def give_up(id: Annotated[RowId, Path()], actor: Actor) -> None:
+        await operate.give_up(actor, id)
+
+    return router
+
+
+def reply_router(ask: Ask, play: Play) -> APIRouter:
+    """``/replies``, and ``/simulator/replies`` that makes one."""
+    router = APIRouter(tags=["messages"])
+
+    @router.get("/replies")
+    async def list_replies(
+        account: str | None = None, nobodys: bool = False, limit: Annotated[Limit, Query()] = 50
+    ) -> list[ReplyView]:
+        return await ask.replies(account, nobodys, limit)
+
+    @router.post("/simulator/replies", status_code=201)
+    async def reply(body: HandsetReply) -> ReplyView:
+        return await ask.reply(await play.reply(body.number, body.to, body.text))
 
     return router
 

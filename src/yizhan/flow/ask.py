@@ -1,20 +1,26 @@
 """What operators ask: accounts, lists, messages with their stories, refusals, the audit log, health."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from yizhan import __version__
 from yizhan.flow.living import Living
 from yizhan.flow.office import NotFound
-from yizhan.flow.ports import Courier
+from yizhan.flow.ports import Board, Courier
 from yizhan.flow.story import tell
 from yizhan.kit.clock import Clock, to_rfc3339
+from yizhan.model.account import Profile
+from yizhan.model.channel import HIDDEN, ChannelSettings, keys_of
 from yizhan.model.message import State
 from yizhan.model.operation import find_operation
 from yizhan.model.reject import Reject
+from yizhan.model.route import Route
 from yizhan.model.views import (
     AccountView,
     AddressView,
     AuditView,
+    CardView,
+    ChannelCard,
+    ChannelView,
     HealthView,
     KeywordHit,
     LedgerCheck,
@@ -22,13 +28,25 @@ from yizhan.model.views import (
     MessageStory,
     MessageView,
     NumberView,
+    PushView,
     RefusalView,
+    RejectedChannel,
+    ReplyView,
+    RouteExplained,
+    RouteView,
+    TestStep,
+    TracedPdu,
+    WebhookView,
 )
 from yizhan.policy.numbers import to_e164
-from yizhan.store import accounts, ledger, lists, messages, records
+from yizhan.policy.route_key import passenger_to
+from yizhan.policy.routing import decide
+from yizhan.policy.text_class import text_class
+from yizhan.store import accounts, cards, ledger, lists, messages, pushes, records, replies
 from yizhan.store.database import Database, Session
 from yizhan.store.migrate import HEAD
 from yizhan.store.records import RefusedCall
+from yizhan.store.replies import NOBODY
 from yizhan.wire.codes import code_of
 
 # Client ids are int32; message ids begin above them (``store.schema.FIRST_MESSAGE_KEY``).
@@ -38,10 +56,10 @@ _LAST_CLIENT_ID = 2_147_483_647
 class Ask:
     """Every question an operator can ask. NotFound and ValueError as in ``flow.operate``."""
 
-    def __init__(self, database: Database, living: Living, couriers: Sequence[Courier], clock: Clock) -> None:
+    def __init__(self, database: Database, living: Living, board: Board, clock: Clock) -> None:
         self._database = database
         self._living = living
-        self._couriers = couriers
+        self._board = board
         self._clock = clock
 
     async def accounts(self) -> list[AccountView]:
@@ -83,6 +101,36 @@ class Ask:
         account_id = None if corp_id is None else self._account_id(corp_id)
         return await self._database.read(lambda session: lists.view_numbers(session, account_id))
 
+    async def replies(self, corp_id: str | None, nobodys: bool, limit: int) -> list[ReplyView]:
+        """The newest replies: all, one account's, or those that belong to nobody."""
+        account_id = NOBODY if nobodys else None if corp_id is None else self._account_id(corp_id)
+        return await self._database.read(lambda session: replies.view_replies(session, account_id, limit))
+
+    async def reply(self, id: int) -> ReplyView:
+        """One reply. NotFound."""
+        found = await self._database.read(lambda session: replies.view_replies(session, None, 1, id))
+        if not found:
+            raise NotFound(f"no reply {id}")
+        return found[0]
+
+    async def webhooks(self) -> list[WebhookView]:
+        """Every webhook with what waits for it."""
+        return await self._database.read(pushes.view_webhooks)
+
+    async def pushes(self, corp_id: str | None, parked: bool | None, limit: int) -> list[PushView]:
+        """Events that wait for webhooks or are parked, oldest first."""
+        account_id = None if corp_id is None else self._account_id(corp_id)
+        return await self._database.read(lambda session: pushes.view_pushes(session, account_id, parked, limit))
+
+    async def cards(self, used: bool | None, limit: int) -> list[CardView]:
+        """The newest recharge cards."""
+        return await self._database.read(lambda session: cards.view_cards(session, used, limit))
+
+    async def profile(self, corp_id: str) -> Profile:
+        """Who stands behind an account, as it said itself."""
+        account_id = self._account_id(corp_id)
+        return await self._database.read(lambda session: accounts.read_profile(session, account_id))
+
     async def messages(
         self,
         *,
@@ -113,7 +161,68 @@ class Ask:
         found = await self._database.read(lambda session: messages.find_records(session, wanted))
         if not found:
             raise NotFound(f"no submission or message {id}")
-        return [tell(record, self._clock.now_ms()) for record in reversed(found)]
+        states = {courier.name: courier.state() for courier in self._board.couriers()}
+        routes, now_ms = self._living.standing.routes, self._clock.now_ms()
+        return [tell(record, now_ms, routes, states) for record in reversed(found)]
+
+    async def channels(self) -> list[ChannelView]:
+        """Every channel as it stands now; without a running node only that there are such."""
+        known = {courier.name: courier.view() for courier in self._board.couriers()}
+        return [known.get(one.name) or _at_rest(one) for one in self._board.settings()]
+
+    async def channel(self, name: str) -> ChannelCard:
+        """One channel with its settings. NotFound."""
+        settings = next((one for one in self._board.settings() if one.name == name), None)
+        if settings is None:
+            raise NotFound(f"no channel {name}")
+        view = next(view for view in await self.channels() if view.name == name)
+        shown = settings.model_dump(mode="json", include=set(keys_of(settings.kind)))
+        if shown.get("password"):
+            shown["password"] = HIDDEN
+        return ChannelCard(view, shown, self._board.in_file(name))
+
+    async def trace(self, name: str, after: int, number: str | None, limit: int, *, clear: bool) -> list[TracedPdu]:
+        """The newest protocol messages of a channel behind ``after``. NotFound."""
+        courier = self._courier(name)
+        return list(courier.trace(after, number, limit, clear=clear))
+
+    async def try_channel(self, name: str) -> list[TestStep]:
+        """Connect and log in with a channel's settings, beside the running one. NotFound."""
+        settings = next((one for one in self._board.settings() if one.name == name), None)
+        if settings is None:
+            raise NotFound(f"no channel {name}")
+        return await self._board.test(settings)
+
+    async def routes(self) -> list[RouteView]:
+        """Every rule, by position."""
+        names = {account.id: account.corp_id for account in self._living.standing.accounts.values()}
+        return [route_view(route, names) for route in self._living.standing.routes]
+
+    async def explain_route(self, number: str, corp_id: str, text: str) -> RouteExplained:
+        """Where a message would go now, and why not elsewhere. ValueError for what is no number; NotFound."""
+        e164 = to_e164("".join(number.split()))
+        if e164 is None:
+            raise ValueError(f"not a telephone number: {number[:32]!r}")
+        who = passenger_to(self._account_id(corp_id), e164, text_class(text))
+        states = {courier.name: courier.state() for courier in self._board.couriers()}
+        decision = decide(self._living.standing.routes, states, who)
+        names = {account.id: account.corp_id for account in self._living.standing.accounts.values()}
+        return RouteExplained(
+            number=e164,
+            account=corp_id,
+            country=who.country,
+            network=who.network.value if who.network else None,
+            text_class=who.text_class.value,
+            rule=route_view(decision.route, names) if decision.route else None,
+            open=dict(decision.open),
+            rejected=[RejectedChannel(one.channel, one.why) for one in decision.rejected],
+        )
+
+    def _courier(self, name: str) -> Courier:
+        for courier in self._board.couriers():
+            if courier.name == name:
+                return courier
+        raise NotFound(f"no channel {name} is running")
 
     async def refusals(self, limit: int) -> list[RefusalView]:
         """The newest refused calls."""
@@ -136,7 +245,7 @@ class Ask:
             store=integrity,
             accounts=check.accounts,
             waiting=waiting,
-            channels=[courier.view() for courier in self._couriers],
+            channels=[courier.view() for courier in self._board.couriers()],
             commits=self._database.committer.commits,
             committed_calls=self._database.committer.calls,
             ledger=check,
@@ -154,6 +263,25 @@ def _state(word: str) -> State:
         return State[word.upper()]
     except KeyError:
         raise ValueError(f"state must be one of {', '.join(state.word for state in State)}") from None
+
+
+def _at_rest(settings: ChannelSettings) -> ChannelView:
+    return ChannelView(settings.name, settings.kind, settings.window, 0, bound=0, binds=0, why="no node runs")
+
+
+def route_view(route: Route, names: Mapping[int, str]) -> RouteView:
+    """A rule as operators see it; ``names``: accounts by id."""
+    return RouteView(
+        id=route.id,
+        position=route.position,
+        account=None if route.account_id is None else names.get(route.account_id, str(route.account_id)),
+        prefix=route.prefix or None,
+        country=route.country or None,
+        network=route.network.value if route.network else None,
+        text_class=route.text_class.value if route.text_class else None,
+        tiers=[dict(tier) for tier in route.tiers],
+        note=route.note,
+    )
 
 
 def _refusal(call: RefusedCall) -> RefusalView:

@@ -1,40 +1,68 @@
-"""Dispatch: what waits goes to channels that have room, in batches; urgent first, accounts in turns."""
+"""Dispatch: what waits goes to channels that may carry it and have room; urgent first, accounts in turns."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
+from yizhan.flow.living import Living
 from yizhan.flow.ports import Courier
 from yizhan.kit.clock import Clock
 from yizhan.kit.log import get_logger
+from yizhan.model.carriage import Answer, ChannelState, Letter
+from yizhan.model.outcome import Outcome
+from yizhan.model.route import Decision
+from yizhan.model.settings import RefundRule
 from yizhan.model.submission import Admitted
-from yizhan.policy.turns import Turns
+from yizhan.policy.route_key import passenger
+from yizhan.policy.routing import decide, share_out
+from yizhan.policy.turns import Crowd, Turns
 from yizhan.store.committer import Turn
 from yizhan.store.database import Database
-from yizhan.store.queue import Claim, claim, lose_leases, promote, sending_channels, waiting
+from yizhan.store.queue import Claim, claim, crowd_sizes, lose_leases, promote, sending_channels, waiting
+from yizhan.store.settle import Answered, Manner, give_up_crowd, settle_answers
 
 log = get_logger("dispatch")
 
 # Accept tells us what waits, so this look at the whole queue only catches what a hint has missed.
 _LOOK_S = 5.0
+# What a channel has given back for later may be due before that.
+_LOOK_SOON_S = 1.0
 _PROMOTED_AT_ONCE = 2_000
+_GIVEN_UP_AT_ONCE = 500
+
+Weights = tuple[tuple[str, int], ...]  # channels that may carry a crowd now, each with its weight
 
 
 class Dispatcher:
     """Claims messages for couriers. ``wake`` it when a courier has got room."""
 
-    def __init__(self, database: Database, couriers: Sequence[Courier], clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        living: Living,
+        couriers: Callable[[], Iterable[Courier]],
+        clock: Clock,
+        refund: RefundRule = RefundRule.FAILED,
+    ) -> None:
+        """``couriers``: those there are at the moment of asking."""
         self._database = database
+        self._living = living
         self._couriers = couriers
         self._clock = clock
+        self._refund = refund
         self._turns = Turns()
         self._next_due_ms: int | None = None
         self._wake = asyncio.Event()
         self._stopping = False
+        self._look_at_s = 0.0
 
     def accepted(self, admitted: Admitted) -> None:
         """A call was stored: its messages wait now, or will when they are due."""
         if admitted.send_at_ms is None:
-            self._turns.add([(admitted.lane, admitted.account_id)])
+            keys = {recipient.route_key for recipient in admitted.recipients}
+            self._turns.add(Crowd(admitted.lane, admitted.account_id, key) for key in keys)
             self._wake.set()
         elif self._next_due_ms is None or admitted.send_at_ms < self._next_due_ms:
             self._next_due_ms = admitted.send_at_ms
@@ -44,30 +72,35 @@ class Dispatcher:
         """Look again: a courier has room, or the queue has changed."""
         self._wake.set()
 
+    def given_back(self) -> None:
+        """Messages came back from a channel: look at the whole queue soon."""
+        self._look_at_s = min(self._look_at_s, self._clock.monotonic_s() + _LOOK_SOON_S)
+        self._wake.set()
+
+    def look(self) -> None:
+        """Look at the whole queue at once: routes or channels have changed."""
+        self._look_at_s = 0.0
+        self._wake.set()
+
     def stop(self) -> None:
         """Claim nothing more; ``run`` returns after the round it is in."""
         self._stopping = True
         self._wake.set()
 
-    async def recover(self, resend: Mapping[str, bool]) -> None:
-        """At start: messages whose fate a crash left unknown, by each channel's policy (resend, or hold).
-
-        What a channel had that is no longer configured is sent again: its policy is gone with it.
-        """
+    async def recover(self, resends: Callable[[str], bool]) -> None:
         for channel in await self._database.read(sending_channels):
-            again = resend.get(channel, True)
+            again = resends(channel)
             lost = await self._database.write(Turn.CARRIAGE, lose_leases, (channel, again))
             log.warning("messages were being sent when the program ended", channel=channel, count=lost, resend=again)
 
     async def run(self) -> None:
         """Until ``stop``: promote what is due, hand over what waits, sleep when there is nothing to do or no room."""
-        look_at_s = 0.0
         while not self._stopping:
             self._wake.clear()
             try:
-                if self._clock.monotonic_s() >= look_at_s:
+                if self._clock.monotonic_s() >= self._look_at_s:
+                    self._look_at_s = self._clock.monotonic_s() + _LOOK_S
                     await self._look()
-                    look_at_s = self._clock.monotonic_s() + _LOOK_S
                 await self._promote_due()
                 while await self._round():
                     pass
@@ -75,7 +108,7 @@ class Dispatcher:
                 # The store is full, broken or overloaded: nothing is lost, the rows are where they were.
                 log.error("dispatch could not work", error=repr(error))
                 await asyncio.sleep(1)
-            await self._sleep(look_at_s)
+            await self._sleep()
 
     async def _look(self) -> None:
         self._turns.add(await self._database.read(waiting))
@@ -94,32 +127,87 @@ class Dispatcher:
             self._next_due_ms = min((due_ms for due_ms in known if due_ms is not None), default=None)
 
     async def _round(self) -> bool:
-        """One claim for each courier with room; whether anything was handed over."""
-        moved = False
-        if self._stopping:
+        """One claim for every crowd that has a turn and a channel with room; whether anything was handed over."""
+        if self._stopping or not self._turns:
             return False
-        for courier in self._couriers:
-            shares = self._turns.take(courier.free())
-            if not shares:
-                continue
-            now_ms = self._clock.now_ms()
-            claims = [Claim(courier.name, lane, account_id, share, now_ms) for lane, account_id, share in shares]
-            slots = sum(share for _, _, share in shares)
-            try:
-                leased = await self._database.write(Turn.CARRIAGE, claim, claims, rows=slots)
-            except Exception:
-                self._turns.add((lane, account_id) for lane, account_id, _ in shares)
-                raise
-            for (lane, account_id, share), letters in zip(shares, leased, strict=True):
-                if len(letters) == share:
-                    self._turns.add([(lane, account_id)])
-                if letters:
-                    courier.hand_over(letters)
-                    moved = True
+        couriers = {courier.name: courier for courier in self._couriers()}
+        moved = False
+        together, hopeless = self._sort({name: courier.state() for name, courier in couriers.items()})
+        for crowd in hopeless:
+            await self._give_up(crowd)
+        for weights, crowds in together.items():
+            room = {name: couriers[name].state().free for name, _ in weights}
+            shares = self._turns.take(sum(room.values()), frozenset(crowds))
+            if shares and await self._claim(shares, dict(weights), room, couriers):
+                moved = True
         return moved
 
-    async def _sleep(self, look_at_s: float) -> None:
-        until_s = look_at_s - self._clock.monotonic_s()
+    def _sort(self, states: Mapping[str, ChannelState]) -> tuple[dict[Weights, list[Crowd]], list[Crowd]]:
+        """The crowds that wait, by the channels that may carry them now, and those that no channel is left for."""
+        together: dict[Weights, list[Crowd]] = defaultdict(list)
+        hopeless: list[Crowd] = []
+        routes = self._living.standing.routes
+        known: dict[tuple[int, str], Decision] = {}
+        for crowd in self._turns:
+            who = (crowd.account_id if routes else 0, crowd.route_key)
+            if who not in known:
+                known[who] = decide(routes, states, passenger(*who))
+            decision = known[who]
+            if decision.open:
+                together[tuple(decision.open.items())].append(crowd)
+            elif decision.exhausted:
+                hopeless.append(crowd)
+        return together, hopeless
+
+    async def _give_up(self, crowd: Crowd) -> None:
+        """Every channel that may carry these has refused them."""
+        wish = (crowd, _GIVEN_UP_AT_ONCE, self._clock.now_ms(), self._refund)
+        count = await self._database.write(Turn.CARRIAGE, give_up_crowd, wish, rows=_GIVEN_UP_AT_ONCE)
+        if count < _GIVEN_UP_AT_ONCE:
+            self._turns.end(crowd)
+
+    async def _claim(
+        self,
+        shares: list[tuple[Crowd, int]],
+        weights: Mapping[str, int],
+        room: dict[str, int],
+        couriers: Mapping[str, Courier],
+    ) -> bool:
+        """Lease what the shares allow, and hand it over; whether there was anything."""
+        now_ms, claims = self._clock.now_ms(), []
+        try:
+            if len(weights) > 1:  # weights hold for what there is, not for what there could be
+                look = partial(crowd_sizes, shares=shares, now_ms=now_ms)
+                shares = await self._database.read(look)
+            for crowd, share in shares:
+                chance = random.random()  # noqa: S311  a lot, no secret
+                for name, count in share_out(share, weights, room, chance).items():
+                    room[name] -= count
+                    claims.append(Claim(name, crowd, count, now_ms))
+            leased = await self._database.write(Turn.CARRIAGE, claim, claims, rows=sum(one.limit for one in claims))
+        except Exception:
+            self._turns.add(crowd for crowd, _ in shares)
+            raise
+        for wish, letters in zip(claims, leased, strict=True):
+            if len(letters) == wish.limit:
+                self._turns.add([wish.crowd])
+            if letters:
+                await self._hand_over(couriers[wish.channel], letters)
+        return any(leased)
+
+    async def _hand_over(self, courier: Courier, letters: Sequence[Letter]) -> None:
+        """To the courier, unless it went while the lease was committed: then back to the queue."""
+        if any(present is courier for present in self._couriers()):
+            courier.hand_over(letters)
+            return
+        now_ms = self._clock.now_ms()
+        back = [Answer(letter.message_id, 1, 1, Outcome.UNWRITTEN, "", "", now_ms) for letter in letters]
+        wish = Answered(courier.name, back, Manner(self._refund))
+        await self._database.write(Turn.CARRIAGE, settle_answers, wish, rows=2 * len(back))
+        self.given_back()
+
+    async def _sleep(self) -> None:
+        until_s = self._look_at_s - self._clock.monotonic_s()
         if self._next_due_ms is not None:
             until_s = min(until_s, (self._next_due_ms - self._clock.now_ms()) / 1000)
         try:

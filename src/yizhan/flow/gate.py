@@ -55,7 +55,7 @@ class Gate:
     async def _wrong_password(self, account: Account, call: Call) -> Refusal | None:
         """Row 6: -3. Microseconds for a password seen before, else a slow check in a thread, a few at a time."""
         slow = []
-        for password_md5 in offered(call.operation.password, call.value("pwd")):
+        for password_md5 in offered(call.operation.password, call.password):
             known = self._cache.knows(account.id, account.credential, password_md5)
             if known:
                 return None

@@ -6,10 +6,12 @@ from dataclasses import replace
 from yizhan.policy.addresses import NetworkSet
 from yizhan.policy.keywords import KeywordMatcher
 from yizhan.policy.numbers import BlockedNumbers
+from yizhan.policy.route_key import KeyMaker
 from yizhan.policy.standing import Standing
 from yizhan.store.accounts import load_accounts
 from yizhan.store.database import Database
 from yizhan.store.lists import EVERYBODY, load_addresses, load_keywords, load_numbers
+from yizhan.store.routes import load_routes
 
 
 class Living:
@@ -28,6 +30,7 @@ class Living:
         await self.reload_addresses()
         await self.reload_keywords()
         await self.reload_numbers()
+        await self.reload_routes()
 
     async def reload_accounts(self) -> None:
         """After an account was made or changed."""
@@ -53,3 +56,14 @@ class Living:
             by_account = await self._database.read(load_numbers)
             everybody = by_account.pop(EVERYBODY, frozenset())
             self.standing = replace(self.standing, numbers=BlockedNumbers(everybody, by_account))
+
+    async def reload_routes(self) -> None:
+        """After a route was added, moved or removed."""
+        async with self._one_at_a_time:
+            routes = await self._database.read(load_routes)
+            self.standing = replace(self.standing, routes=routes, keys=KeyMaker(routes))
+
+    async def set_access_digits(self, digits: int) -> None:
+        """The longest access number of the channels that there are now."""
+        async with self._one_at_a_time:
+            self.standing = replace(self.standing, access_digits=digits)

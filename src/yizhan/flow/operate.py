@@ -1,15 +1,38 @@
 """What operators change. Each action is one transaction with its audit entry, and holds for the next call."""
 
+from yizhan.flow.living import Living
 from yizhan.flow.office import Conflict, Deed, NotFound
 from yizhan.flow.operate_accounts import AccountActions
+from yizhan.flow.operate_cards import CardActions
+from yizhan.flow.operate_channels import ChannelActions
 from yizhan.flow.operate_lists import ListActions
+from yizhan.flow.operate_routes import RouteActions
+from yizhan.flow.operate_webhooks import WebhookActions
+from yizhan.flow.ports import Board
+from yizhan.kit.clock import Clock
+from yizhan.model.settings import RefundRule
+from yizhan.store.database import Database
 from yizhan.store.messages import cancel_submission, submission_keys
+from yizhan.store.queue import send_again
+from yizhan.store.settle import give_up
 
 __all__ = ["Conflict", "NotFound", "Operate"]
 
 
-class Operate(AccountActions, ListActions):
+class Operate(AccountActions, ListActions, CardActions, WebhookActions, ChannelActions, RouteActions):
     """Every change an operator can make. ``actor`` says who it was; ValueError says what is wrong with the wish."""
+
+    def __init__(
+        self,
+        database: Database,
+        living: Living,
+        clock: Clock,
+        board: Board,
+        refund: RefundRule = RefundRule.FAILED,
+    ) -> None:
+        super().__init__(database, living, clock)
+        self._board = board
+        self._refund = refund
 
     async def cancel(self, actor: str, submission: int, *, corp_id: str | None = None) -> int:
         """Cancel the messages of a submission that were not yet sent, and pay them back: how many."""
@@ -19,3 +42,18 @@ class Operate(AccountActions, ListActions):
         at_ms = self._clock.now_ms()
         deed = Deed(actor, "submission cancel", str(submission), {}, {})
         return await self._carry_out(deed, lambda session: cancel_submission(session, keys[0], at_ms))
+
+    async def send_again(self, actor: str, message: int) -> None:
+        """A held message: send it once more, though it may have arrived. Conflict when it is not held."""
+        at_ms = self._clock.now_ms()
+        deed = Deed(actor, "message resend", str(message), {}, {})
+        if not await self._carry_out(deed, lambda session: send_again(session, message, at_ms)):
+            raise Conflict(f"message {message} is not held as uncertain")
+        self._board.changed()
+
+    async def give_up(self, actor: str, message: int) -> None:
+        """A held or queued message: it has failed, and is paid back. Conflict when it is neither."""
+        at_ms, rule = self._clock.now_ms(), self._refund
+        deed = Deed(actor, "message give-up", str(message), {}, {})
+        if not await self._carry_out(deed, lambda session: give_up(session, [message], at_ms, rule) > 0):
+            raise Conflict(f"message {message} is neither held nor queued")

@@ -3,19 +3,21 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from yizhan.flow.office import Conflict, Deed, Office
-from yizhan.model.account import Account, LaneRule, SignatureRule
+from yizhan.model.account import Account, LaneRule, Profile, SignatureRule
 from yizhan.model.views import AccountView
 from yizhan.policy.addresses import parse_network
 from yizhan.policy.credentials import make_credential
 from yizhan.policy.signature import is_signature
 from yizhan.store import accounts as table
 from yizhan.store.database import Session
-from yizhan.store.ledger import issue
+from yizhan.store.ledger import grant, issue
 
 _MAX_CORP_ID = 64
+_MAX_EXTENSION = 12
 
 
 class AccountActions(Office):
@@ -33,9 +35,15 @@ class AccountActions(Office):
         signature: str = "",
         allow_ips: Sequence[str] = (),
         demo: bool = False,
+        extension: str = "",
+        opt_out: bool = True,
+        agent: bool = False,
+        agent_id: int | None = None,
+        profile: Profile | None = None,
     ) -> AccountView:
-        """A new account with its first credit. Conflict when the CorpID is taken."""
+        """A new account with its first credit. Conflict when the CorpID or the extension is taken."""
         _check_corp_id(corp_id)
+        self._check_extension(extension, corp_id)
         if corp_id in self._living.standing.accounts:
             raise Conflict(f"account {corp_id} exists already")
         if credit_milli < 0:
@@ -52,12 +60,19 @@ class AccountActions(Office):
             "batch_send_id": False,
             "demo": demo,
             "created_at_ms": self._clock.now_ms(),
+            "extension": extension,
+            "opt_out": opt_out,
+            "agent": agent,
+            "agent_id": agent_id,
         }
 
         def act(session: Session) -> bool:
             if table.view_accounts(session, corp_id):
                 return False  # made by somebody else while the password was hashed
-            issue(session, table.insert_account(session, row), credit_milli, self._clock.now_ms(), "first credit")
+            account_id = table.insert_account(session, row)
+            issue(session, account_id, credit_milli, self._clock.now_ms(), "first credit")
+            if profile is not None:
+                table.write_profile(session, account_id, profile)
             return True
 
         after = _public(row) | {"credit_milli": credit_milli}
@@ -76,9 +91,14 @@ class AccountActions(Office):
         signature: str | None = None,
         allow_ips: Sequence[str] | None = None,
         batch_send_id: bool | None = None,
+        extension: str | None = None,
+        opt_out: bool | None = None,
+        agent: bool | None = None,
     ) -> AccountView:
-        """Change what is not None."""
+        """Change what is not None. Conflict when the extension is taken."""
         account = self._account(corp_id)
+        if extension is not None:
+            self._check_extension(extension, corp_id)
         rule = account.signature_rule if signature_rule is None else signature_rule
         _check_signature(rule, account.signature if signature is None else signature)
         changes: dict[str, Any] = {
@@ -88,6 +108,9 @@ class AccountActions(Office):
             "signature": signature,
             "allow_ips": None if allow_ips is None else _networks(allow_ips),
             "batch_send_id": batch_send_id,
+            "extension": extension,
+            "opt_out": opt_out,
+            "agent": agent,
         }
         changes = {column: value for column, value in changes.items() if value is not None}
         return await self._change(actor, "account set", account, changes)
@@ -114,6 +137,27 @@ class AccountActions(Office):
             raise Conflict(f"the balance of {corp_id} is lower than that")
         return await self._view(corp_id)
 
+    async def set_profile(self, actor: str, corp_id: str, profile: Profile) -> None:
+        """Who stands behind the account, as they said it themselves."""
+        account = self._account(corp_id)
+        deed = Deed(actor, "account profile", corp_id, {}, asdict(profile))
+        await self._carry_out(deed, lambda session: table.write_profile(session, account.id, profile))
+
+    async def grant(self, actor: str, agent_id: int, corp_id: str, amount_milli: int) -> None:
+        """Credit from an agent's own balance to an account, or back (negative). Conflict when the giver lacks it."""
+        account, at_ms = self._account(corp_id), self._clock.now_ms()
+        giver, taker = (agent_id, account.id) if amount_milli > 0 else (account.id, agent_id)
+        deed = Deed(actor, "account grant", corp_id, {}, {"amount_milli": amount_milli})
+        if not await self._carry_out(deed, lambda session: grant(session, giver, taker, abs(amount_milli), at_ms)):
+            raise Conflict("the balance is lower than that")
+
+    def _check_extension(self, extension: str, corp_id: str) -> None:
+        if extension and (not extension.isascii() or not extension.isdigit() or len(extension) > _MAX_EXTENSION):
+            raise ValueError(f"an extension has 1 to {_MAX_EXTENSION} digits, or is empty")
+        others = (a for a in self._living.standing.accounts.values() if a.corp_id != corp_id)
+        if extension and (taken := next((a for a in others if a.extension == extension), None)):
+            raise Conflict(f"extension {extension} is {taken.corp_id}'s")
+
     async def _change(self, actor: str, action: str, account: Account, changes: Mapping[str, Any]) -> AccountView:
         def act(session: Session) -> None:
             if changes:
@@ -126,6 +170,9 @@ class AccountActions(Office):
             "signature": account.signature,
             "allow_ips": json.dumps([str(network) for network in account.allowed]),
             "batch_send_id": account.batch_send_id,
+            "extension": account.extension,
+            "opt_out": account.opt_out,
+            "agent": account.agent,
         }
         deed = Deed(actor, action, account.corp_id, {k: v for k, v in before.items() if k in changes}, _public(changes))
         await self._carry_out(deed, act)

@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from yizhan.model.call import Call
-from yizhan.model.carriage import Answer, Letter, Receipt
+from yizhan.model.carriage import Answer, ChannelState, Letter, LongReply, Receipt, Reply
+from yizhan.model.channel import ChannelSettings
+from yizhan.model.event import Event, Posted
+from yizhan.model.handout import HandOut, ReplyRow, ReportRow
 from yizhan.model.reject import Refusal
 from yizhan.model.submission import Accepted
-from yizhan.model.views import ChannelView
+from yizhan.model.views import ChannelView, TestStep, TracedPdu
 
 
 class River(Protocol):
@@ -27,15 +30,72 @@ class River(Protocol):
     async def blocked(self, call: Call) -> list[str] | Refusal:
         """The numbers blocked for the account, in E.164."""
 
+    async def replies(self, call: Call) -> HandOut[ReplyRow] | Refusal:
+        """Replies that wait for the account, leased to this call."""
+
+    async def reports(self, call: Call) -> HandOut[ReportRow] | Refusal:
+        """Reports that wait for it, likewise."""
+
+    async def failures(self, call: Call) -> HandOut[ReportRow] | Refusal:
+        """Reports of failed messages, with a cursor of their own, likewise."""
+
+    async def change_password(self, call: Call) -> Refusal | None:
+        """Give the account another password. None is success, here and below."""
+
+    async def change_profile(self, call: Call) -> Refusal | None:
+        """Write down who stands behind the account."""
+
+    async def register(self, call: Call) -> Refusal | None:
+        """Make an account for whoever calls."""
+
+    async def close(self, call: Call) -> Refusal | None:
+        """Disable the account."""
+
+    async def charge_up(self, call: Call) -> Refusal | None:
+        """Add what a recharge card is worth."""
+
+    async def make_account(self, call: Call) -> bool | Refusal:
+        """Make an account of an agent's; False when its name is taken."""
+
+    async def give_credit(self, call: Call) -> Refusal | None:
+        """Move credit between an agent and an account of its own."""
+
 
 class Settlement(Protocol):
-    """Where a channel brings what the carrier said. Both return once it is committed, and not before."""
+    """Where a channel brings what the carrier said. All return once it is committed, and not before."""
 
     async def answers(self, channel: str, answers: Sequence[Answer]) -> None:
         """The carrier's answers to parts that were handed over."""
 
-    async def receipts(self, channel: str, receipts: Sequence[Receipt]) -> None:
-        """The carrier's reports. Safe to repeat: a report already known changes nothing."""
+    async def receipts(self, channel: str, receipts: Sequence[Receipt]) -> list[str]:
+        """The carrier's reports. Safe to repeat: a report already known changes nothing.
+
+        For each the key of the answer's id that it was found by, if the number confirmed it; else empty.
+        """
+
+    async def replies(self, channel: str, replies: Sequence[Reply]) -> list[int]:
+        """What handsets wrote (MO): the id that each is stored under."""
+
+    async def long_replies(self, channel: str, parts: Sequence[LongReply]) -> None:
+        """Parts of what handsets wrote. Safe to repeat."""
+
+
+class Messenger(Protocol):
+    """Brings events to webhooks."""
+
+    async def deliver(self, url: str, secret: str, id: str, at_ms: int, event: Event) -> Posted:
+        """One attempt, signed with ``secret``; never raises for what a receiver does."""
+
+
+class Handsets(Protocol):
+    """Handsets that an operator can play with: the simulator's."""
+
+    @property
+    def access(self) -> str:
+        """The access number that they reply to."""
+
+    async def reply(self, number: str, sent_to: str, text: str) -> int:
+        """A reply from ``number`` (E.164) to ``sent_to`` (digits): the id it is stored under, once committed."""
 
 
 class Courier(Protocol):
@@ -43,13 +103,53 @@ class Courier(Protocol):
 
     @property
     def name(self) -> str:
-        """The channel's name in the configuration."""
+        """The channel's name."""
 
-    def free(self) -> int:
-        """How many letters it would take now."""
+    def state(self) -> ChannelState:
+        """How it stands now."""
 
     def hand_over(self, letters: Sequence[Letter]) -> None:
-        """Take ``letters``, at most ``free()`` of them. Each will be answered, part by part."""
+        """Take ``letters``, about ``state().free`` of them. Each will be answered, all its parts together."""
+
+    def pause(self, paused: bool) -> None:
+        """Take nothing more, or go on. What is in hand goes on either way, and so do reports and replies."""
 
     def view(self) -> ChannelView:
-        """The channel as it stands now."""
+        """The channel as people see it."""
+
+    def trace(self, after: int, number: str | None, limit: int, *, clear: bool) -> Sequence[TracedPdu]:
+        """The newest protocol messages behind ``after``; in ``clear`` with numbers, texts and bytes."""
+
+    async def run(self) -> None:
+        """All of its work, until cancelled. Then what it had in hand is reported as it stands."""
+
+    async def idle(self) -> None:
+        """Take nothing more; return when everything taken is answered and stored, and the carrier was told good-bye."""
+
+    def close(self) -> None:
+        """Give back files. ``run`` has ended by then."""
+
+
+class Board(Protocol):
+    """All channels of this node."""
+
+    def couriers(self) -> Sequence[Courier]:
+        """Those that there are at this moment."""
+
+    def settings(self) -> Sequence[ChannelSettings]:
+        """The settings of each, in the order of their names in the file and then in the store."""
+
+    def in_file(self, name: str) -> bool:
+        """Whether the channel stands in the configuration file, so that only pausing it is left to operators."""
+
+    def built_in(self, name: str) -> bool:
+        """Whether it is the simulator that is there because nothing else is."""
+
+    def changed(self) -> None:
+        """Rules have changed: what waits may find its way now."""
+
+    async def apply(self) -> None:
+        """Make the channels be what file and store say now: start, stop, pause."""
+
+    async def test(self, settings: ChannelSettings) -> list[TestStep]:
+        """Connect and log in with ``settings``, beside the running channel, and say how far that got."""

@@ -35,7 +35,7 @@ class RefusalLog:
             RefusedCall(
                 at_ms=self._clock.now_ms(),
                 operation=call.operation.name,
-                account=call.value("corpid")[:64],
+                account=call.account[:64],
                 address=call.address[:64],
                 reject=refusal.reject.value,
                 hit=refusal.hit[:128],

@@ -1,27 +1,57 @@
 """Settle: what the carrier said, stored; only when this returns may a channel acknowledge it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from yizhan.model.carriage import Answer, Receipt
-from yizhan.model.settings import RefundRule
+from yizhan.flow.mailroom import Mailroom
+from yizhan.model.carriage import Answer, LongReply, Receipt, Reply
+from yizhan.model.settings import PolicySettings
 from yizhan.store.committer import Turn
 from yizhan.store.database import Database
-from yizhan.store.settle import Answered, Reported, settle_answers, settle_receipts
+from yizhan.store.report import Reported, settle_receipts
+from yizhan.store.settle import Answered, Manner, settle_answers
 
 
 class Settle:
-    """The ``Settlement`` that channels bring answers and receipts to."""
+    """The ``Settlement`` that channels bring answers, receipts and replies to."""
 
-    def __init__(self, database: Database, refund: RefundRule) -> None:
+    def __init__(
+        self,
+        database: Database,
+        policy: PolicySettings,
+        mailroom: Mailroom,
+        resends: Callable[[str], bool],
+        given_back: Callable[[], None],
+    ) -> None:
+        """``resends``: whether a channel sends again what is uncertain; ``given_back`` is told of what waits again."""
         self._database = database
-        self._refund = refund
+        self._policy = policy
+        self._mailroom = mailroom
+        self._resends = resends
+        self._given_back = given_back
 
     async def answers(self, channel: str, answers: Sequence[Answer]) -> None:
-        """Sent or refused, part by part; what was refused is paid back by the refund rule, in the same commit."""
-        batch = Answered(channel, answers, self._refund)
-        await self._database.write(Turn.CARRIAGE, settle_answers, batch, rows=2 * len(answers))
+        """Sent, refused, or to be tried again, letter by letter; what was refused is paid back in the same commit."""
+        policy = self._policy
+        manner = Manner(
+            refund=policy.refund,
+            resend=self._resends(channel),
+            max_attempts=policy.max_attempts,
+            first_pause_s=policy.busy_pause_s,
+            longest_pause_s=policy.busy_max_pause_s,
+        )
+        batch = Answered(channel, answers, manner)
+        if await self._database.write(Turn.CARRIAGE, settle_answers, batch, rows=2 * len(answers)):
+            self._given_back()
 
-    async def receipts(self, channel: str, receipts: Sequence[Receipt]) -> None:
-        """Delivered or not, part by part, likewise."""
-        batch = Reported(channel, receipts, self._refund)
-        await self._database.write(Turn.CARRIAGE, settle_receipts, batch, rows=2 * len(receipts))
+    async def receipts(self, channel: str, receipts: Sequence[Receipt]) -> list[str]:
+        """Delivered or not, part by part, likewise; the key of the answer that each receipt was found by."""
+        batch = Reported(channel, receipts, self._policy.refund)
+        return await self._database.write(Turn.CARRIAGE, settle_receipts, batch, rows=2 * len(receipts))
+
+    async def replies(self, channel: str, replies: Sequence[Reply]) -> list[int]:
+        """What handsets wrote, to the accounts that they belong to: the id of each."""
+        return await self._mailroom.replies(channel, replies)
+
+    async def long_replies(self, channel: str, parts: Sequence[LongReply]) -> None:
+        """Parts of long replies; those that are complete now go the same way."""
+        await self._mailroom.long_replies(channel, parts)

@@ -1,12 +1,17 @@
 """A message's story, told from the columns of its rows: what happened at each station, and why."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from yizhan.kit.clock import to_rfc3339
+from yizhan.model.carriage import ChannelState
 from yizhan.model.message import Lane, State
 from yizhan.model.money import show_credits
+from yizhan.model.route import Route
 from yizhan.model.submission import SignatureFound
 from yizhan.model.views import MessageStory, Step
+from yizhan.policy.route_key import passenger
+from yizhan.policy.routing import decide
 from yizhan.store.messages import Record
 
 _SIGNATURES = {
@@ -22,8 +27,10 @@ _ENDS = {
 }
 
 
-def tell(record: Record, now_ms: int) -> MessageStory:
-    """The whole timeline of one message up to ``now_ms``."""
+def tell(
+    record: Record, now_ms: int, routes: Sequence[Route] = (), states: Mapping[str, ChannelState] | None = None
+) -> MessageStory:
+    """The whole timeline of one message up to ``now_ms``; what holds a waiting one up is told by today's rules."""
     row = record.message
     steps = [_received(row), _checked(row), _charged(row)]
     state = State(row.messages_state)
@@ -32,6 +39,8 @@ def tell(record: Record, now_ms: int) -> MessageStory:
     else:
         steps.append(_waited(row, state, now_ms))
         steps.extend(_carried(record))
+        if state is State.QUEUED:
+            steps.extend(_routed(row, routes, states or {}))
     if row.messages_refunded_milli:
         refunded = f"{show_credits(row.messages_refunded_milli)} 条 paid back"
         steps.append(Step(_at(row.messages_finished_at_ms), "ledger", refunded, _why_refunded(state)))
@@ -78,27 +87,43 @@ def _waited(row: Any, state: State, now_ms: int) -> Step:
     return Step(_at(row.messages_claimed_at_ms), "dispatch", f"claimed for channel {row.messages_channel}", why)
 
 
+def _routed(row: Any, routes: Sequence[Route], states: Mapping[str, ChannelState]) -> list[Step]:
+    """Which channels may carry it now, and why not the others."""
+    decision = decide(routes, states, passenger(row.messages_account_id, row.messages_route_key))
+    rule = f"rule {decision.route.position}" if decision.route else "no rule matches: every channel may carry it"
+    steps = [
+        Step(None, "routing", f"channel {one.channel} does not carry it now", one.why) for one in decision.rejected
+    ]
+    if decision.open:
+        return [*steps, Step(None, "routing", f"goes next over {' or '.join(decision.open)}", rule)]
+    return [*steps, Step(None, "routing", "held: no channel can carry it now", rule)]
+
+
 def _carried(record: Record) -> list[Step]:
-    row, steps = record.message, []
+    row = record.message
+    steps = [step for part in record.parts for step in _part(row, part)]
+    steps.sort(key=lambda step: step.at or "~")  # what has not happened comes last
     if row.messages_uncertain:
         times = "once" if row.messages_uncertain == 1 else f"{row.messages_uncertain} times"
-        what = f"uncertain {times}: the program ended while it was being sent"
-        policy = (
-            "held for the operator" if row.messages_state == State.UNCERTAIN else "sent again by the channel's policy"
-        )
-        steps.append(Step(None, "dispatch", what, policy))
-    for part in record.parts:
-        name = f"part {part.part} of {row.messages_parts}"
-        if part.carrier_id is None:
-            steps.append(Step(_at(part.answered_at_ms), "carrier", f"{name} refused: {part.word}", part.channel))
-            continue
-        steps.append(Step(_at(part.answered_at_ms), "carrier", f"{name} taken as {part.carrier_id}", part.channel))
-        if part.finished_at_ms is not None:
-            what = f"{name}: {part.word}"
-            steps.append(Step(_at(part.finished_at_ms), "receipt", what, State(part.state).word))
-        else:
-            steps.append(Step(None, "receipt", f"{name}: no final receipt yet"))
+        held = row.messages_state == State.UNCERTAIN
+        policy = "held for the operator" if held else "sent again by the channel's policy"
+        steps.insert(0, Step(None, "dispatch", f"uncertain {times}: it was being sent, and no answer came", policy))
     return steps
+
+
+def _part(row: Any, part: Any) -> Iterator[Step]:
+    name = f"part {part.part} of {part.pieces or row.messages_parts}"
+    if part.attempt != row.messages_attempts:
+        name = f"attempt {part.attempt}, {name}"
+    if part.carrier_id is None:
+        yield Step(_at(part.answered_at_ms), "carrier", f"{name} refused: {part.word}", part.channel)
+        return
+    taken = f"taken as {part.carrier_id}" if part.carrier_id else "taken without an id"
+    yield Step(_at(part.answered_at_ms), "carrier", f"{name} {taken}", part.channel)
+    if part.finished_at_ms is None:
+        yield Step(None, "receipt", f"{name}: no final receipt yet")
+    else:
+        yield Step(_at(part.finished_at_ms), "receipt", f"{name}: {part.word}", State(part.state).word)
 
 
 def _why_refunded(state: State) -> str:

@@ -5,6 +5,7 @@ the rest of the protocol (design, "hot path").
 """
 
 import asyncio
+import socket
 from collections.abc import Callable
 from enum import Enum
 from http import HTTPStatus
@@ -15,12 +16,16 @@ from uvicorn.server import ServerState
 
 from yizhan.front.fault import HttpFault, malformed
 from yizhan.front.inbox import Inbox
+from yizhan.kit.sockets import Peer
 from yizhan.model.settings import ServerSettings
 
 NEVER = float("inf")
 # An early answer must not be lost to a reset: what the client still sends is read and thrown away, within these bounds.
 LINGER_S = 2.0
 LINGER_BYTES = 32 * 1024 * 1024
+# How often to ask whether an answer was acknowledged: soon at first, then as often as round trips are long.
+_ACK_FIRST_S = 0.001
+_ACK_MOST_S = 0.1
 
 
 class Phase(Enum):
@@ -60,10 +65,15 @@ class Connection(HttpToolsProtocol):
         self.crowded = False  # one connection too many: it is answered, but not served
         self._on_lost = on_lost
         self._lingered_bytes = 0
+        self._leaving: list[asyncio.Future[bool]] = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected. Beyond the limit it is answered -2 and let go; beyond twice the limit, cut."""
         super().connection_made(transport)
+        if self.scheme == "http":
+            # No byte waits unseen: pause_writing says that an answer has not left, resume_writing that it has. TLS
+            # cannot be told so; there its acknowledgement alone tells.
+            transport.set_write_buffer_limits(high=0)
         self.wait_for(Phase.FRESH, self.settings.head_timeout_s)
         crowd = len(self.connections)
         if crowd > self.settings.max_connections:
@@ -76,6 +86,7 @@ class Connection(HttpToolsProtocol):
         self.phase = Phase.CLOSING
         self.deadline = NEVER
         self.inbox.clear()
+        self._left(False)
         super().connection_lost(exc)
         self._on_lost()
 
@@ -88,6 +99,46 @@ class Connection(HttpToolsProtocol):
         if self.phase in (Phase.HEAD, Phase.COUNTED, Phase.CHUNKED):
             self.refuse(malformed("The connection ended before the request did."))
         return False
+
+    async def leaving(self) -> bool:
+        """Wait until the answer just written has reached the client's machine; False when the connection is lost first.
+
+        A client may stop sending and still read, so the end of its bytes says nothing; TCP's acknowledgement does.
+        """
+        sock = self.transport.get_extra_info("socket")
+        if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+            return await self._drained()
+        try:
+            peer = Peer(sock)
+        except OSError:
+            return False
+        with peer:
+            return await self._drained() and await self._acknowledged(peer)
+
+    async def _drained(self) -> bool:
+        """Wait until nothing of it is left in this process."""
+        await asyncio.sleep(0)  # a write that failed is told in the loop's next turn
+        if self.cycle.disconnected:
+            return False
+        if self.flow.write_paused:
+            future: asyncio.Future[bool] = self.loop.create_future()
+            self._leaving.append(future)
+            return await future
+        return True
+
+    async def _acknowledged(self, peer: Peer) -> bool:
+        """Wait until the client's machine has it: a client that has left resets the connection instead."""
+        until_s, pause_s = self.loop.time() + self.settings.body_timeout_s, _ACK_FIRST_S
+        while (got_it := peer.has_everything()) is None and self.loop.time() < until_s:
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _ACK_MOST_S)
+        return bool(got_it)
+
+    def _left(self, all_of_it: bool) -> None:
+        leaving, self._leaving = self._leaving, []
+        for future in leaving:
+            if not future.done():
+                future.set_result(all_of_it)
 
     def refuse(self, fault: HttpFault) -> None:
         """Answer with ``fault``, read no further message, and close once the client has had time to notice."""
@@ -146,8 +197,9 @@ class Connection(HttpToolsProtocol):
             self.deadline = self.loop.time() + self.settings.body_timeout_s
 
     def resume_writing(self) -> None:
-        """The client reads again."""
+        """The client has read, and everything is with the socket."""
         super().resume_writing()
+        self._left(True)
         if self.phase is Phase.ANSWERING:
             self.deadline = NEVER
 

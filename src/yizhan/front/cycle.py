@@ -46,11 +46,9 @@ class Cycle(RequestResponseCycle):
     The connection pauses reading while pipelined bytes wait; a cycle that resumed it would let them pile up.
     """
 
-    async def send(self, message: Any) -> None:
-        """Send; the last message takes along what was held back."""
-        await super().send(message)
-        if self.response_complete:
-            self.transport.flush()  # type: ignore[attr-defined]  # a OneWrite
+    def flush(self) -> None:
+        """Send what was held back: the head of an answer without a body."""
+        self.transport.flush()  # type: ignore[attr-defined]  # a OneWrite
 
     async def receive(self) -> Any:
         """The whole body first, even from a client that has left meanwhile: its request did arrive. Then the end."""

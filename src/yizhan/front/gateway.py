@@ -8,21 +8,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from yizhan.flow.ports import River
-from yizhan.front.asgi import CROWDED, Receive, Scope, Send
+from yizhan.front.actions import Actions, Said, refused
+from yizhan.front.asgi import CROWDED, LEAVING, Receive, Scope, Send
 from yizhan.front.caller import Callers, seen_url
 from yizhan.front.mishap import log_mishap
 from yizhan.front.pages import read_page
 from yizhan.front.reply import Reply, plain_text
 from yizhan.front.routes import Binding, Route, find_route, last_segment
 from yizhan.model.call import Call, Transport
-from yizhan.model.money import whole_credits
-from yizhan.model.operation import Action, Operation, Success
+from yizhan.model.operation import Operation
 from yizhan.model.reject import Refusal, Reject
 from yizhan.model.settings import ServerSettings
-from yizhan.model.submission import Accepted
-from yizhan.wire.answer import asmx_answer, aspx_answer, client_number, unknown_method_answer
-from yizhan.wire.codes import code_of
-from yizhan.wire.content_sms import read_items, write_results
+from yizhan.wire.answer import asmx_answer, aspx_answer, unknown_method_answer
 from yizhan.wire.form import decode_call
 from yizhan.wire.soap import (
     FaultCode,
@@ -42,19 +39,10 @@ _TRANSPORTS = {SoapVersion.V1_1: Transport.SOAP11, SoapVersion.V1_2: Transport.S
 class Gateway:
     """Answers every HTTP request that the listener lets through: with a value, a page, a SOAP fault, 404 or 405."""
 
-    def __init__(self, river: River, settings: ServerSettings, max_batch_items: int = 1_000) -> None:
+    def __init__(self, river: River, settings: ServerSettings, max_batch_items: int) -> None:
         """``settings`` say whose X-Forwarded headers to believe; ``max_batch_items`` bounds BatchContentSms."""
-        self._max_batch_items = max_batch_items
         self._callers = Callers(settings.trusted_proxies)
-        self._river = river
-        self._actions: dict[Action, Callable[[Call], Awaitable[str | Refusal]]] = {
-            Action.SUBMIT: self._submit,
-            Action.SUBMIT_EACH: self._submit_each,
-            Action.BALANCE: self._balance,
-            Action.BLOCKED: self._blocked,
-            Action.GREET: self._greet,
-            Action.NOTHING: self._nothing,
-        }
+        self._actions = Actions(river, max_batch_items)
         self._bindings: dict[Binding, Callable[[Route, Scope, bytes], Awaitable[Reply]]] = {
             Binding.ASPX: self._aspx,
             Binding.METHOD: self._method,
@@ -73,26 +61,22 @@ class Gateway:
             if message["type"] == "http.disconnect":
                 return
             reply = await self._bindings[route.binding](route, scope, message["body"])
-        await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers()})
-        await send({"type": "http.response.body", "body": reply.body})
+        await _send(reply, scope, send)
 
     async def _aspx(self, route: Route, scope: Scope, body: bytes) -> Reply:
         """``NAME.aspx``: the answer is the bare value. HEAD executes nothing and has none."""
         if route.operation is None:
             return plain_text(404, "There is no such operation.")
-        value = ""
-        if scope["method"] != "HEAD":
-            value = await self._value(route.operation, Transport.ASPX, scope, _form(route, scope, body))
-        return Reply(200, *aspx_answer(value, route.utf8))
+        said = await self._said(route.operation, Transport.ASPX, scope, _form(route, scope, body))
+        return _written(said, lambda: aspx_answer(said.text, route.utf8))
 
     async def _method(self, route: Route, scope: Scope, body: bytes) -> Reply:
         """``LinkWS.asmx/NAME``: the same parameters, the answer is one XML element."""
         if route.operation is None:
             return Reply(500, *unknown_method_answer(last_segment(scope["raw_path"])))
-        value = ""
-        if scope["method"] != "HEAD":
-            value = await self._value(route.operation, Transport.ASMX, scope, _form(route, scope, body))
-        return Reply(200, *asmx_answer(route.operation, value))
+        said = await self._said(route.operation, Transport.ASMX, scope, _form(route, scope, body))
+        operation = route.operation
+        return _written(said, lambda: asmx_answer(operation, said.text))
 
     async def _service(self, _route: Route, scope: Scope, body: bytes) -> Reply:
         """``LinkWS.asmx``: a POST is SOAP, whatever its query or type; a GET asks for a page."""
@@ -103,8 +87,10 @@ class Gateway:
         except SoapFault as fault:
             # A version mismatch is told in SOAP 1.1, which is the version such a fault names.
             return Reply(fault.status, write_fault(fault), content_type_of(fault.version))
-        value = await self._value(call.operation, _TRANSPORTS[call.version], scope, lambda: call.values)
-        return Reply(200, write_answer(call.version, call.operation, value), content_type_of(call.version))
+        said = await self._said(call.operation, _TRANSPORTS[call.version], scope, lambda: call.values)
+        return _written(
+            said, lambda: (write_answer(call.version, call.operation, said.text), content_type_of(call.version))
+        )
 
     def _read_soap(self, scope: Scope, body: bytes) -> SoapCall:
         """The call in an envelope; SoapFault for everything that is none, our own mistakes included."""
@@ -116,52 +102,22 @@ class Gateway:
             log_mishap(error, "SOAP", self._address(scope))
             raise SoapFault(SoapVersion.V1_1, FaultCode.SERVER, "The request could not be read.") from None
 
-    async def _value(
+    async def _said(
         self, operation: Operation, transport: Transport, scope: Scope, read: Callable[[], Mapping[str, str]]
-    ) -> str:
-        """What a call is answered with: an id, a count or a code. Whatever goes wrong on our side is -2 (row 20)."""
+    ) -> Said:
+        """What a call is answered with: an id, a count, text or a code. HEAD does nothing and has no answer.
+
+        Whatever goes wrong on our side is -2 (row 20).
+        """
+        if scope["method"] == "HEAD":
+            return Said("")
         try:
-            if "extensions" in scope and CROWDED in scope["extensions"]:
-                outcome: str | Refusal = Refusal(Reject.OTHER)
-            else:
-                outcome = await self._actions[operation.action](
-                    Call(operation, read(), self._address(scope), transport)
-                )
+            if CROWDED in scope["extensions"]:
+                return refused(operation, Refusal(Reject.OTHER))
+            return await self._actions.take(Call(operation, read(), self._address(scope), transport))
         except Exception as error:
             log_mishap(error, operation.name, self._address(scope))
-            outcome = Refusal(Reject.OTHER)
-        return str(code_of(outcome.reject, operation)) if isinstance(outcome, Refusal) else outcome
-
-    async def _submit(self, call: Call) -> str | Refusal:
-        """What the operation's programs test for: the id, 0 or 1 (contract, section 4)."""
-        accepted = await self._river.submit(call)
-        return accepted if isinstance(accepted, Refusal) else _success(call.operation, accepted)
-
-    async def _submit_each(self, call: Call) -> str | Refusal:
-        """BatchContentSms: a result for each item, under the item's own ID."""
-        items = read_items(call.value("jsonstring"), self._max_batch_items)
-        outcomes = await self._river.submit_each(call, None if items is None else [item.values for item in items])
-        if isinstance(outcomes, Refusal):
-            return outcomes
-        named = zip(items or [], outcomes, strict=True)
-        return write_results([(item.id, _result(call.operation, outcome)) for item, outcome in named])
-
-    async def _balance(self, call: Call) -> str | Refusal:
-        """The balance as clients count it: whole 条."""
-        balance = await self._river.balance(call)
-        return balance if isinstance(balance, Refusal) else str(whole_credits(balance))
-
-    async def _blocked(self, call: Call) -> str | Refusal:
-        """Numbers joined with commas; empty when there are none."""
-        numbers = await self._river.blocked(call)
-        return numbers if isinstance(numbers, Refusal) else ",".join(map(client_number, numbers))
-
-    async def _greet(self, _call: Call) -> str:
-        return "Hello World"
-
-    async def _nothing(self, _call: Call) -> Refusal:
-        """MMS and voice: this gateway carries text only (contract, section 4)."""
-        return Refusal(Reject.OTHER)
+            return refused(operation, Refusal(Reject.OTHER))
 
     def _address(self, scope: Scope) -> str:
         """The caller's IP address; empty on a socket that has none."""
@@ -175,16 +131,27 @@ class Gateway:
         return seen_url(scope["scheme"], scope["server"], scope["headers"], scope["raw_path"], by_proxy)
 
 
-def _success(operation: Operation, accepted: Accepted) -> str:
-    """What an accepted call is answered with."""
-    if operation.success is Success.ID or (operation.success is Success.ONE and accepted.batch_send_id):
-        return str(accepted.submission)
-    return "0" if operation.success is Success.ZERO else "1"
+def _written(said: Said, write: Callable[[], tuple[bytes, str]]) -> Reply:
+    """The answer as its binding writes it; what cannot be written does not leave."""
+    try:
+        return Reply(200, *write(), said.left)
+    except BaseException:
+        if said.left is not None:
+            said.left(False)
+        raise
 
 
-def _result(operation: Operation, outcome: Accepted | Refusal) -> str:
-    """The same for one message of several, its code if it was refused."""
-    return str(code_of(outcome.reject, operation)) if isinstance(outcome, Refusal) else _success(operation, outcome)
+async def _send(reply: Reply, scope: Scope, send: Send) -> None:
+    """Send ``reply``, and tell whoever wants to know whether its last byte has left."""
+    left = False
+    try:
+        await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers()})
+        await send({"type": "http.response.body", "body": reply.body})
+        if reply.left is not None:
+            left = await scope["extensions"][LEAVING]()
+    finally:
+        if reply.left is not None:
+            reply.left(left)
 
 
 def _form(route: Route, scope: Scope, body: bytes) -> Callable[[], Mapping[str, str]]:

@@ -86,13 +86,16 @@ class Listener:
         self._server.close()
         for connection in self.connections():
             connection.shutdown()
-        if self._state.connections:
-            self._empty.clear()
-            try:
-                async with asyncio.timeout(timeout_s):
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._state.connections:
+                    self._empty.clear()
                     await self._empty.wait()
-            except TimeoutError:
-                await self._cut()
+                # An answer may still be on its way to a client whose connection is closed on our side already.
+                while self._state.tasks:
+                    await asyncio.wait(list(self._state.tasks))
+        except TimeoutError:
+            await self._cut()
         if self._sweep_timer is not None:
             self._sweep_timer.cancel()
         await self._server.wait_closed()

@@ -16,7 +16,7 @@ import httptools
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from yizhan.front.asgi import CROWDED
+from yizhan.front.asgi import CROWDED, LEAVING
 from yizhan.front.connection import NEVER, Connection, Phase
 from yizhan.front.cycle import Cycle, OneWrite
 from yizhan.front.fault import HttpFault, malformed
@@ -64,6 +64,7 @@ class LenientProtocol(Connection):
 
     def on_response_complete(self) -> None:
         """The answer was written: turn to the next message."""
+        cast(Cycle, self.cycle).flush()  # before anything else is written, be it only a refusal of what came behind
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             self.close()
@@ -195,7 +196,8 @@ class LenientProtocol(Connection):
             "query_string": line.query,
             "headers": self.message.headers,
             "state": {},
+            "extensions": {LEAVING: self.leaving},
         }
         if self.crowded:
-            scope["extensions"] = {CROWDED: {}}
+            scope["extensions"][CROWDED] = {}
         return scope

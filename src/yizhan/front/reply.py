@@ -1,5 +1,6 @@
 """An HTTP answer as the gateway makes it: whole, with its length, never chunked (contract, section 6)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from yizhan.front.fault import ALLOWED
@@ -12,6 +13,7 @@ class Reply:
     status: int
     body: bytes
     content_type: str
+    left: Callable[[bool], None] | None = None  # to be told whether the last byte went to the socket
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Its headers; a 405 names the methods that are allowed."""

@@ -35,3 +35,19 @@ class Account:
     signature: str  # the registered one, with its brackets; empty when none
     allowed: tuple[Network, ...]  # empty: every address may call
     batch_send_id: bool = False  # BatchSend answers the submission's id instead of 1
+    extension: str = ""  # digits between the channel's access number and Cell: whose reply it is
+    opt_out: bool = True  # a reply such as 退订 blocks its sender
+    agent: bool = False  # may make accounts and give them credit from its own balance
+    agent_id: int | None = None  # the agent that made this account
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Who stands behind an account: UpdReg's and Reg's parameters, as they came (contract, section 4)."""
+
+    corp_name: str = ""
+    link_man: str = ""
+    tel: str = ""
+    mobile: str = ""
+    email: str = ""
+    memo: str = ""

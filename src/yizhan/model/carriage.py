@@ -1,7 +1,8 @@
-"""What passes between the flow and a channel: letters out, answers and receipts back."""
+"""What passes between the flow and a channel: letters out, answers, receipts and replies back."""
 
 from dataclasses import dataclass
 
+from yizhan.model.outcome import Outcome
 from yizhan.model.submission import Encoding
 
 
@@ -11,7 +12,7 @@ class Letter:
 
     message_id: int
     number: str  # E.164
-    cell: str  # extension behind the channel's access number; may be empty
+    cell: str  # digits behind the channel's access number: the account's extension and Cell; may be empty
     text: str
     encoding: Encoding
     parts: int
@@ -19,25 +20,64 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The carrier's answer to one part: an id when it took the part, else its word for the refusal."""
+    """How the handing over of one part ended. All parts of a letter are answered in one call of the settlement."""
 
     message_id: int
     part: int  # 1 .. of
     of: int
-    carrier_id: str  # empty when refused
-    word: str  # the refusal's word, empty when taken
+    outcome: Outcome
+    carrier_id: str  # when taken; empty when the carrier gave none
+    word: str  # of the refusal or the loss, empty when taken
     at_ms: int
 
     @property
     def taken(self) -> bool:
         """Whether the carrier took the part."""
-        return bool(self.carrier_id)
+        return self.outcome is Outcome.TAKEN
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """The carrier's report on a part it had taken."""
 
-    carrier_id: str
+    keys: tuple[str, ...]  # spellings of the id that the answer may have had (``wire.smpp.receipts``), likeliest first
     word: str  # DELIVRD, UNDELIV, ...
     at_ms: int
+    number: str = ""  # of the handset, E.164; empty when the carrier did not say
+    carrier_id: str = ""  # as the carrier wrote it
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a handset wrote (MO)."""
+
+    number: str  # of the handset, E.164
+    sent_to: str  # digits: the channel's access number and what stands behind it
+    text: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LongReply:
+    """One part of what a handset wrote."""
+
+    number: str
+    sent_to: str
+    reference: int
+    total: int  # 2 .. 255
+    part: int  # 1 .. total
+    text: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """How a channel stands at this moment, as routing sees it."""
+
+    name: str
+    up: bool  # it can write to its carrier now
+    paused: bool
+    free: int  # letters that it would take now
+    errors: float  # share of the newest answers that blame the channel, 0 to 1
+    delivered: float | None  # share of the newest reports that say delivered; None before the first one
+    why: str = ""  # why it is not up

@@ -40,12 +40,15 @@ class State(IntEnum):
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.SCHEDULED: frozenset({State.QUEUED, State.CANCELLED}),
-    State.QUEUED: frozenset({State.SENDING, State.CANCELLED}),
+    # No channel is left that has not refused it.
+    State.QUEUED: frozenset({State.SENDING, State.CANCELLED, State.FAILED}),
     State.SENDING: frozenset(
         {State.SENT, State.QUEUED, State.UNCERTAIN, State.DELIVERED, State.FAILED, State.EXPIRED, State.REJECTED}
     )
     | {State.UNKNOWN},
-    State.UNCERTAIN: frozenset({State.QUEUED, State.SENT, State.FAILED, State.CANCELLED}),
+    State.UNCERTAIN: frozenset({State.QUEUED, State.SENT, State.FAILED, State.CANCELLED})
+    # A report for its number may show what became of it (carriers, "missing answer").
+    | {State.DELIVERED, State.EXPIRED, State.REJECTED, State.UNKNOWN},
     State.SENT: frozenset({State.DELIVERED, State.FAILED, State.EXPIRED, State.REJECTED, State.UNKNOWN}),
     # A receipt may still come after the carrier once said that it does not know.
     State.UNKNOWN: frozenset({State.DELIVERED, State.FAILED, State.EXPIRED, State.REJECTED}),
@@ -61,6 +64,9 @@ RECEIPT_STATES: dict[str, State] = {
     "REJECTD": State.REJECTED,
     "UNKNOWN": State.UNKNOWN,
 }
+
+# What a client hears of as failed: flag 2 of a report, and what GetReportFail hands out (contract, sections 3 and 9).
+FAILING: frozenset[State] = frozenset({State.FAILED, State.REJECTED, State.CANCELLED, State.INVALID, State.BLOCKED})
 
 # How the states of several parts make the state of their message: the first of these that any part has.
 WORST_FIRST: tuple[State, ...] = (

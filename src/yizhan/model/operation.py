@@ -15,6 +15,16 @@ class Action(Enum):
     SUBMIT_EACH = "submit_each"  # several messages in one call, each a submission of its own
     BALANCE = "balance"
     BLOCKED = "blocked"  # the numbers that get nothing from the account
+    REPLIES = "replies"
+    REPORTS = "reports"
+    FAILURES = "failures"
+    CHANGE_PASSWORD = "change_password"  # noqa: S105  a verb, not a secret
+    CHANGE_PROFILE = "change_profile"
+    REGISTER = "register"
+    CLOSE = "close"
+    CHARGE_UP = "charge_up"
+    MAKE_ACCOUNT = "make_account"
+    GIVE_CREDIT = "give_credit"
     GREET = "greet"
     NOTHING = "nothing"  # MMS and voice: in the WSDL, and always -2, since this gateway carries text only
 
@@ -46,6 +56,7 @@ class Pace(Enum):
 
     NONE = "none"
     QUERY = "query"
+    REPORT = "report"
 
 
 class Success(Enum):
@@ -54,6 +65,9 @@ class Success(Enum):
     ID = "id"  # the submission's id
     ZERO = "zero"
     ONE = "one"  # or the id, for an account that is set so
+
+
+_ACCOUNT = ("CorpID", "Pwd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,9 @@ class Operation:
     password: PasswordForm
     pace: Pace = Pace.NONE
     success: Success = Success.ID
+    login: tuple[str, str] = _ACCOUNT  # the parameters that name the account and its password
+    numeric: tuple[str, ...] = ()  # parameters of type xsd:int, required in the WSDL
+    closed: bool = False  # answers -2 until ``policy.open_operations`` names it
 
     @property
     def submits(self) -> bool:
@@ -75,8 +92,9 @@ class Operation:
         return self.action in (Action.SUBMIT, Action.SUBMIT_EACH)
 
 
-_ACCOUNT = ("CorpID", "Pwd")
 _MESSAGE = (*_ACCOUNT, "Mobile", "Content", "Cell", "SendTime")
+_PROFILE = ("CorpName", "LinkMan", "Tel", "Mobile", "Email", "Memo")
+_AGENT = ("LoginName", "LoginPwd")
 _PICTURE = ("Base64Content", "Title", "ExtCode", "SendTime")
 
 
@@ -88,9 +106,14 @@ def _plain(
     *,
     pace: Pace = Pace.NONE,
     success: Success = Success.ID,
+    login: tuple[str, str] = _ACCOUNT,
+    numeric: tuple[str, ...] = (),
+    closed: bool = False,
 ) -> Operation:
     """A row of the rest of the family: the plain password, and no -20 to -23."""
-    return Operation(name, parameters, action, result, Dialect.PLAIN, PasswordForm.PLAIN, pace, success)
+    return Operation(
+        name, parameters, action, result, Dialect.PLAIN, PasswordForm.PLAIN, pace, success, login, numeric, closed
+    )
 
 
 FAMILY: tuple[Operation, ...] = (
@@ -116,7 +139,30 @@ FAMILY: tuple[Operation, ...] = (
     _plain("Send2", _MESSAGE, Action.SUBMIT),
     _plain("BatchSend2", _MESSAGE, Action.SUBMIT),
     _plain("SelSum", _ACCOUNT, Action.BALANCE, ResultType.INT, pace=Pace.QUERY),
+    _plain("Get", _ACCOUNT, Action.REPLIES, pace=Pace.QUERY),
+    _plain("GetReportSMS", _ACCOUNT, Action.REPORTS, pace=Pace.REPORT),
+    _plain("GetReportFail", (*_ACCOUNT, "cell"), Action.FAILURES, pace=Pace.REPORT),
     _plain("NotSend", _ACCOUNT, Action.BLOCKED, pace=Pace.QUERY),
+    _plain("UpdPwd", (*_ACCOUNT, "NewPwd"), Action.CHANGE_PASSWORD, ResultType.INT),
+    _plain("UpdReg", (*_ACCOUNT, *_PROFILE), Action.CHANGE_PROFILE, ResultType.INT),
+    _plain("Reg", (*_ACCOUNT, *_PROFILE), Action.REGISTER, ResultType.INT, closed=True),
+    _plain("UnReg", _ACCOUNT, Action.CLOSE, ResultType.INT, closed=True),
+    _plain("ChargeUp", (*_ACCOUNT, "CardNo", "CardPwd"), Action.CHARGE_UP, ResultType.INT, closed=True),
+    _plain(
+        "AgentMakeAccount",
+        (*_AGENT, *_PROFILE, "CorpID", "Pass"),
+        Action.MAKE_ACCOUNT,
+        login=_AGENT,
+        closed=True,
+    ),
+    _plain(
+        "AgentChangeAccount",
+        (*_AGENT, "CorpID", "SmsBalance", "MmsBalance"),
+        Action.GIVE_CREDIT,
+        login=_AGENT,
+        numeric=("SmsBalance", "MmsBalance"),
+        closed=True,
+    ),
     _plain("BatchContentSms", (*_ACCOUNT, "JsonString"), Action.SUBMIT_EACH),
     _plain("HelloWorld", (), Action.GREET),
     _plain("SendMMS", (*_ACCOUNT, "Mobile", *_PICTURE), Action.NOTHING),

@@ -27,6 +27,8 @@ class Reject(StrEnum):
     KEYWORD = "keyword"
     NUMBERS_BLOCKED = "numbers_blocked"
     BALANCE_TOO_LOW = "balance_too_low"
+    CARD_WRONG = "card_wrong"
+    ACCOUNT_EXISTS = "account_exists"
     OTHER = "other"
 
 

@@ -9,18 +9,14 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
-Seconds = Annotated[float, Field(ge=0, le=86_400)]
-Count = Annotated[int, Field(ge=1)]
+from yizhan.model.channel import ChannelSettings
+from yizhan.model.operation import FAMILY
+from yizhan.model.section import Count, Seconds, Section
+
 Prefix = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,14}$")]
 Price = Annotated[Decimal, Field(ge=0, le=1_000, decimal_places=3)]  # money is an integer of 1/1000 条
-
-
-class Section(BaseModel):
-    """A section of the file: unknown keys are mistakes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def split_listen(listen: str) -> tuple[str, int]:
@@ -102,6 +98,13 @@ class PolicySettings(Section):
     """``[policy]``: the knobs of the contract's table (section 5) and of charging (section 8)."""
 
     query_interval_s: Seconds = 30
+    report_interval_s: Seconds = 0
+    replies_per_call: Annotated[int, Field(ge=1, le=10_000)] = 50
+    reports_per_call: Annotated[int, Field(ge=1, le=10_000)] = 500
+    lease_s: Annotated[float, Field(gt=0, le=86_400)] = 60
+    opt_out_words: tuple[str, ...] = ("T", "TD", "N", "R", "退订", "拒收")
+    open_operations: tuple[str, ...] = ()
+    registrations_per_minute: Count = 10
     send_time_grace_s: Seconds = 300
     max_numbers: Count = 10_000
     max_content_chars: Count = 300
@@ -109,6 +112,9 @@ class PolicySettings(Section):
     max_batch_items: Count = 1_000
     urgent_max_numbers: Annotated[int, Field(ge=0)] = 5
     refund: RefundRule = RefundRule.FAILED
+    max_attempts: Annotated[int, Field(ge=1, le=100)] = 5
+    busy_pause_s: Annotated[float, Field(gt=0, le=86_400)] = 5
+    busy_max_pause_s: Annotated[float, Field(gt=0, le=86_400)] = 600
     failed_logins: Count = 20
     failed_login_window_s: Seconds = 600
     failed_login_block_s: Seconds = 600
@@ -116,22 +122,31 @@ class PolicySettings(Section):
     slow_checks_waiting: Count = 64
     slow_checks_per_account_minute: Count = 60
 
+    @field_validator("open_operations")
+    @classmethod
+    def _closed_ones(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = {operation.name.lower(): operation.name for operation in FAMILY if operation.closed}
+        for name in value:
+            if name.lower() not in known:
+                raise ValueError(f"knows only {', '.join(known.values())}; not {name}")
+        return tuple(known[name.lower()] for name in value)
+
+
+class PushSettings(Section):
+    """``[push]``: webhooks."""
+
+    allow_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    timeout_s: Annotated[float, Field(gt=0, le=300)] = 10
+    at_once: Annotated[int, Field(ge=1, le=100)] = 4
+    max_attempts: Annotated[int, Field(ge=1, le=1_000)] = 12
+    first_delay_s: Annotated[float, Field(gt=0, le=86_400)] = 5
+    max_delay_s: Annotated[float, Field(gt=0, le=86_400)] = 3_600
+
 
 class LogSettings(Section):
     """``[log]``: what reaches standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-
-
-class ChannelSettings(Section):
-    """``[[channels]]``: one carrier each; the simulator is the only kind so far."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
-    kind: Literal["simulator"] = "simulator"
-    source: Annotated[str, Field(pattern=r"^[0-9]{0,20}$")] = "10690000"
-    receipt_delay_s: Seconds = 1
-    window: Count = 1_000
-    uncertain: Literal["resend", "hold"] = "resend"
 
 
 class Settings(Section):
@@ -141,10 +156,11 @@ class Settings(Section):
     admin: AdminSettings = AdminSettings()
     store: StoreSettings = StoreSettings()
     policy: PolicySettings = PolicySettings()
+    push: PushSettings = PushSettings()
     log: LogSettings = LogSettings()
     channels: tuple[ChannelSettings, ...] = Field(default=(), validate_default=True)
     # Price of one segment in 条 by calling code or longer prefix, digits only: {"852" = 2, "1" = 1.5}. Default: 1.
-    prices: dict[Prefix, Price] = {}
+    prices: dict[Prefix, Price] = Field(default_factory=dict)
 
     @field_validator("channels")
     @classmethod

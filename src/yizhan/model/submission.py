@@ -31,6 +31,7 @@ class Recipient:
     number: str  # E.164 with its plus; as written when invalid
     state: State  # QUEUED, SCHEDULED, INVALID or BLOCKED
     price_milli: int  # of all its parts, in 1/1000 条; 0 when it is not sent
+    route_key: str = ""  # what routing has to know of it (``policy.route_key``)
 
 
 @dataclass(frozen=True, slots=True)

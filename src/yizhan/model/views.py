@@ -4,6 +4,7 @@ Times are RFC 3339 in UTC, money is in 条, numbers and texts are in clear (logs
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,73 @@ class AccountView:
     signature: str
     allow_ips: list[str]
     batch_send_id: bool
+    extension: str
+    opt_out: bool
+    agent: bool
+    made_by: str | None  # the agent that made it
     created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookView:
+    """One account's webhook; the secret is shown only when it is made."""
+
+    account: str
+    url: str
+    waiting: int
+    parked: int
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class PushView:
+    """One event that waits for a webhook, or was given up (``parked``)."""
+
+    id: int
+    account: str
+    event: str  # report or reply
+    number: str
+    at: str
+    attempts: int
+    next_at: str | None
+    parked: bool
+    said: str  # why the last attempt failed
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """One recharge card; its password is known to nobody but whoever made it."""
+
+    number: str
+    credit: int | float
+    created_at: str
+    used_at: str | None
+    used_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCard:
+    """A card just made, the only time that its password is seen."""
+
+    number: str
+    password: str
+    credit: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyView:
+    """One reply; ``account`` is None when nobody was found to whom it belongs."""
+
+    id: int
+    at: str
+    account: str | None
+    number: str
+    to: str
+    cell: str
+    text: str
+    channel: str
+    opted_out: bool
+    waiting: bool  # not yet fetched or pushed
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +219,88 @@ class ChannelView:
     kind: str
     window: int
     in_flight: int
-    receipts_due: int
+    receipts_due: int = 0  # the simulator's own
+    bound: int = 1
+    binds: int = 1
+    paused: bool = False
+    rate_per_s: float | None = None  # in force now; None: no limit
+    throttled: bool = False  # the carrier has said that it is too much
+    errors: float = 0  # share of the newest answers that blame the channel
+    delivered: float | None = None  # share of the newest reports
+    why: str = ""  # why nothing is bound
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelCard:
+    """One channel with its settings; passwords are not shown."""
+
+    channel: ChannelView
+    settings: dict[str, Any]
+    in_file: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RouteView:
+    """One rule; None matches everything."""
+
+    id: int
+    position: int
+    account: str | None
+    prefix: str | None
+    country: str | None
+    network: str | None
+    text_class: str | None
+    tiers: list[dict[str, int]]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedChannel:
+    """A channel that would not carry it now."""
+
+    channel: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteExplained:
+    """Where a message would go now, and why not elsewhere."""
+
+    number: str
+    account: str
+    country: str
+    network: str | None
+    text_class: str
+    rule: RouteView | None  # None: no rule matches, every channel may
+    open: dict[str, int]  # channel -> weight; empty: it would wait
+    rejected: list[RejectedChannel]
+
+
+@dataclass(frozen=True, slots=True)
+class TracedPdu:
+    """One protocol message of a channel. ``data`` (hexadecimal) is there only in clear."""
+
+    seq: int  # grows by one; ask for what stands behind the last one seen
+    at_ms: int
+    link: str
+    direction: str  # out or in
+    command: str
+    status: str
+    summary: str
+    number: str  # of the handset it is about
+    local: str
+    remote: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestStep:
+    """One step of trying a channel out, and what came of it."""
+
+    step: str
+    passed: bool
+    said: str
+    ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,20 +7,31 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from yizhan.carrier.channel import SmppChannel
 from yizhan.console.app import make_admin_app
-from yizhan.flow.accept import Reception
 from yizhan.flow.ask import Ask
 from yizhan.flow.dispatch import Dispatcher
 from yizhan.flow.gate import Gate
 from yizhan.flow.living import Living
+from yizhan.flow.mailroom import Mailroom
+from yizhan.flow.notify import Notifier
 from yizhan.flow.operate import Operate
+from yizhan.flow.overdue import Overdue
+from yizhan.flow.play import Play
+from yizhan.flow.ports import Courier
+from yizhan.flow.reception import Reception
 from yizhan.flow.refusals import RefusalLog
 from yizhan.flow.settle import Settle
 from yizhan.kit.clock import SystemClock
+from yizhan.model.channel import ChannelSettings
 from yizhan.model.settings import Settings, StoreSettings
+from yizhan.node.empty_board import EmptyBoard
+from yizhan.node.fleet import Fleet
 from yizhan.node.note import read_note
 from yizhan.policy.case import Terms
 from yizhan.policy.pricing import PriceList
+from yizhan.push.delivery import Delivery
+from yizhan.push.postman import Postman
 from yizhan.sim.simulator import Simulator
 from yizhan.store.database import Database
 
@@ -37,11 +48,15 @@ class House:
     living: Living
     operate: Operate
     ask: Ask
+    play: Play
     gate: Gate
     refusals: RefusalLog
     reception: Reception
     dispatcher: Dispatcher
-    channels: list[Simulator]
+    delivery: Delivery
+    notifier: Notifier
+    overdue: Overdue
+    fleet: Fleet
 
 
 def build(settings: Settings, data: Path) -> House:
@@ -50,22 +65,28 @@ def build(settings: Settings, data: Path) -> House:
     terms = Terms(
         policy=settings.policy,
         prices=PriceList.of(settings.prices),
-        access_digits=max(len(channel.source) for channel in settings.channels),
     )
     database = Database(data, settings.store)
     living = Living(database)
-    operate = Operate(database, living, clock)
-    channels: list[Simulator] = []
-    dispatcher = Dispatcher(database, channels, clock)
-    settlement = Settle(database, settings.policy.refund)
-    channels.extend(
-        Simulator(channel, data / f"simulator-{channel.name}.jsonl", settlement, clock, dispatcher.wake)
-        for channel in settings.channels
-    )
+    policy = settings.policy
+    fleet = Fleet(settings, database, living, clock)
+    operate = Operate(database, living, clock, fleet, policy.refund)
+    dispatcher = Dispatcher(database, living, fleet.couriers, clock, policy.refund)
+    mailroom = Mailroom(database, living, policy, fleet.access)
+    settlement = Settle(database, policy, mailroom, fleet.resends, dispatcher.given_back)
+
+    def make(channel: ChannelSettings) -> Courier:
+        if channel.kind == "smpp":
+            return SmppChannel(channel, settlement, clock, dispatcher.wake)
+        return Simulator(channel, data / f"simulator-{channel.name}.jsonl", settlement, clock, dispatcher.wake)
+
+    fleet.join(make, dispatcher.look)
 
     async def block(address: str, until_ms: int, reason: str) -> None:
         await operate.block_address(SYSTEM, address, until_ms=until_ms, reason=reason)
 
+    push = settings.push
+    delivery = Delivery(Postman(timeout_s=push.timeout_s, allow_networks=push.allow_networks))
     gate = Gate(terms, clock, settings.server.trusted_proxies, block)
     refusals = RefusalLog(database, clock, settings.store.max_refusals)
     reception = Reception(
@@ -76,6 +97,7 @@ def build(settings: Settings, data: Path) -> House:
         terms=terms,
         clock=clock,
         accepted=dispatcher.accepted,
+        operate=operate,
     )
     return House(
         settings=settings,
@@ -83,12 +105,16 @@ def build(settings: Settings, data: Path) -> House:
         database=database,
         living=living,
         operate=operate,
-        ask=Ask(database, living, channels, clock),
+        ask=Ask(database, living, fleet, clock),
+        play=Play(fleet.handsets),
         gate=gate,
         refusals=refusals,
         reception=reception,
         dispatcher=dispatcher,
-        channels=channels,
+        delivery=delivery,
+        notifier=Notifier(database, delivery, clock, push),
+        overdue=Overdue(database, fleet.settings, mailroom, clock, policy.refund),
+        fleet=fleet,
     )
 
 
@@ -100,6 +126,9 @@ async def offline(data: Path) -> AsyncIterator[FastAPI]:
     try:
         living = Living(database)
         await living.load()
-        yield make_admin_app(Operate(database, living, clock), Ask(database, living, [], clock))
+        board = EmptyBoard(database)
+        await board.apply()
+        operate, ask = Operate(database, living, clock, board), Ask(database, living, board, clock)
+        yield make_admin_app(operate, ask, Play(lambda: ()))
     finally:
         database.close()

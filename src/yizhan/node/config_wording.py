@@ -77,6 +77,8 @@ def _wording(details: dict[str, Any], where: Where, schema: dict[str, Any]) -> s
         text = f"must have at most {details['ctx']['decimal_places']} decimals"
     else:
         text = f"must be {_allowed(schema)}"
+    if "password" in (where[-1], *(details["input"] if isinstance(details["input"], dict) else ())):
+        return text  # what was given may be a secret, and this goes into logs
     if where[0] in WHOLE and len(where) == 1 and isinstance(details["input"], str):
         text += " in JSON"
     return f"{text}, not {given if len(given) <= 60 else given[:60] + '...'}"

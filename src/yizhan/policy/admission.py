@@ -23,19 +23,27 @@ def address_on_blacklist(case: Case) -> Refusal | None:
 
 def corp_id_empty(case: Case) -> Refusal | None:
     """Row 2: -20."""
-    return None if case.call.value("corpid") else Refusal(Reject.CORP_ID_EMPTY)
+    return None if case.call.account else Refusal(Reject.CORP_ID_EMPTY)
 
 
 def password_empty(case: Case) -> Refusal | None:
     """Row 3: -21."""
-    return None if case.call.value("pwd") else Refusal(Reject.PASSWORD_EMPTY)
+    return None if case.call.password else Refusal(Reject.PASSWORD_EMPTY)
 
 
 def password_not_md5(case: Case) -> Refusal | None:
     """Row 4: -23, only where the manual's table has it."""
-    if case.call.operation.password is not PasswordForm.MD5_STRICT or is_md5_hex(case.call.value("pwd")):
+    if case.call.operation.password is not PasswordForm.MD5_STRICT or is_md5_hex(case.call.password):
         return None
     return Refusal(Reject.PASSWORD_NOT_MD5, f"{len(case.call.value('pwd'))} characters")
+
+
+def operation_closed(case: Case) -> Refusal | None:
+    """Operations that change accounts are off until configured: -2 (contract, section 4)."""
+    operation = case.call.operation
+    if not operation.closed or operation.name in case.terms.policy.open_operations:
+        return None
+    return Refusal(Reject.OTHER, "not in policy.open_operations")
 
 
 def account_unknown(case: Case) -> Refusal | None:
@@ -58,9 +66,10 @@ def address_not_allowed(case: Case) -> Refusal | None:
 
 def too_soon(case: Case, since_last_s: float | None) -> Refusal | None:
     """Row 9: -101; exactly the interval passes. ``since_last_s``: since this account's last answered call of it."""
-    if case.call.operation.pace is Pace.NONE or since_last_s is None:
+    policy, pace = case.terms.policy, case.call.operation.pace
+    if pace is Pace.NONE or since_last_s is None:
         return None
-    interval_s = case.terms.policy.query_interval_s
+    interval_s = policy.query_interval_s if pace is Pace.QUERY else policy.report_interval_s
     return Refusal(Reject.TOO_SOON, f"{since_last_s:.1f} s") if since_last_s < interval_s else None
 
 
@@ -100,7 +109,7 @@ def send_time_past(case: Case) -> Refusal | None:
 
 def cell_malformed(case: Case) -> Refusal | None:
     """Row 16: -2."""
-    longest = case.terms.policy.sender_max_digits - case.terms.access_digits
+    longest = case.terms.policy.sender_max_digits - case.standing.access_digits - len(case.known_account.extension)
     if not case.cell or (case.cell.isascii() and case.cell.isdigit() and len(case.cell) <= longest):
         return None
     return Refusal(Reject.CELL_MALFORMED, case.cell[:32])
@@ -126,7 +135,14 @@ def numbers_blocked(case: Case) -> Refusal | None:
     return Refusal(Reject.NUMBERS_BLOCKED, next(iter(case.numbers.valid)))
 
 
-IDENTIFY: tuple[Rule, ...] = (address_on_blacklist, corp_id_empty, password_empty, password_not_md5, account_unknown)
+IDENTIFY: tuple[Rule, ...] = (
+    address_on_blacklist,
+    operation_closed,
+    corp_id_empty,
+    password_empty,
+    password_not_md5,
+    account_unknown,
+)
 
 ACCESS: tuple[Rule, ...] = (account_disabled, address_not_allowed)
 
@@ -147,6 +163,11 @@ MESSAGE: tuple[Rule, ...] = (
 def identify(case: Case) -> Refusal | None:
     """Rows 1 to 5: who calls?"""
     return _first_refusal(IDENTIFY, case)
+
+
+def judge_stranger(case: Case) -> Refusal | None:
+    """Row 1 for a call that no account makes."""
+    return address_on_blacklist(case) or operation_closed(case)
 
 
 def judge(case: Case, since_last_s: float | None = None) -> Refusal | None:

@@ -2,8 +2,10 @@
 
 from yizhan.model.account import LaneRule
 from yizhan.model.message import Lane, State
+from yizhan.model.route import TextClass
 from yizhan.model.submission import Admitted, Recipient
 from yizhan.policy.case import Case
+from yizhan.policy.text_class import text_class
 from yizhan.wire.segment import choose_encoding, count_parts
 
 
@@ -34,11 +36,12 @@ def admit(case: Case) -> Admitted:
 def _recipients(case: Case, parts: int, state: State) -> tuple[Recipient, ...]:
     """Section 3, "the fate of each number": valid ones are sent and charged, blocked and invalid ones are neither."""
     covered, account_id = case.standing.numbers.covers, case.known_account.id
-    price = case.terms.prices.segment_milli
+    price, keys = case.terms.prices.segment_milli, case.standing.keys
+    kind = text_class(case.content) if keys.needs_class else TextClass.NOTICE
     found = [
         Recipient(written, number, State.BLOCKED, 0)
         if covered(account_id, number)
-        else Recipient(written, number, state, parts * price(number))
+        else Recipient(written, number, state, parts * price(number), keys.key(number, kind))
         for number, written in case.numbers.valid.items()
     ]
     found += [Recipient(written, written, State.INVALID, 0) for written in case.numbers.invalid]

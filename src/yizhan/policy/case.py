@@ -20,7 +20,6 @@ class Terms:
 
     policy: PolicySettings
     prices: PriceList
-    access_digits: int  # length of the longest access number; Cell goes behind it
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Case:
     @cached_property
     def account(self) -> Account | None:
         """The account that the call names."""
-        return self.standing.accounts.get(self.call.value("corpid"))
+        return self.standing.accounts.get(self.call.account)
 
     @property
     def known_account(self) -> Account:

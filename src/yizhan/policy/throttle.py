@@ -44,8 +44,10 @@ class Intervals:
         self._last_s[account_id, operation] = now_s
         return former
 
-    def restore(self, account_id: int, operation: str, former_s: float | None) -> None:
-        """Undo ``start``."""
+    def restore(self, account_id: int, operation: str, started_s: float, former_s: float | None) -> None:
+        """Undo the ``start`` at ``started_s``, unless a later call has started the interval anew."""
+        if self._last_s.get((account_id, operation)) != started_s:
+            return
         if former_s is None:
             self._last_s.pop((account_id, operation), None)
         else:

@@ -2,23 +2,31 @@
 
 from dataclasses import dataclass
 
+from yizhan.model.outcome import Outcome
+
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """How a part ends: refused at submit with ``refusal``, or reported as ``report`` (None: never reported)."""
+    """How a part ends: ``outcome`` at submit, with a word unless it is taken, and the report (None: never reported)."""
 
     report: str | None = None
-    refusal: str = ""
+    outcome: Outcome = Outcome.TAKEN
+    word: str = ""
 
 
 DELIVERED = Fate(report="DELIVRD")
 
+# The words are SMPP's.
 FATES: dict[str, Fate] = {
     "0001": Fate(report="UNDELIV"),
     "0002": Fate(report="EXPIRED"),
     "0003": Fate(report="REJECTD"),
     "0004": Fate(report=None),
-    "0005": Fate(refusal="RINVDSTADR"),  # SMPP's word for an invalid destination
+    "0005": Fate(outcome=Outcome.REFUSED, word="RINVDSTADR"),
+    "0006": Fate(outcome=Outcome.BARRED, word="RINVSRCADR"),
+    "0007": Fate(outcome=Outcome.BUSY, word="RSYSERR"),
+    # The answer is lost once; sent again, the message is delivered.
+    "0008": Fate(report="DELIVRD", outcome=Outcome.UNCERTAIN, word="NOANSWER"),
 }
 
 

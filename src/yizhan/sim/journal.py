@@ -4,10 +4,11 @@
      "text": "…", "report": "DELIVRD", "due_ms": …}
     {"event": "refuse", "at_ms": …, "number": …, "sender": …, "part": …, "of": …, "text": …, "word": "RINVDSTADR"}
     {"event": "report", "id": "5f0c93a1-1", "at_ms": …, "word": "DELIVRD"}
+    {"event": "reply", "at_ms": …, "number": "+86…", "to": "1069000012", "text": "…"}
 
 A file that has grown beyond its bound is put aside under a number, and the next one begins with what is still due:
 
-    {"event": "continue", "due": [["5f0c93a1-1", "DELIVRD", 1700000000000], …]}
+    {"event": "continue", "due": [["5f0c93a1-1", "DELIVRD", 1700000000000, "+86…"], …]}
 
 An id is a series, drawn at every start, and a count in it: whatever a power failure or an operator takes from the
 journal, no id is ever given twice.
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from yizhan.model.carriage import Receipt
+from yizhan.wire.smpp.receipts import id_key
 
 _MAX_BYTES = 64 * 1024 * 1024
 
@@ -95,15 +97,16 @@ class Journal:
         match event["event"]:
             case "submit":
                 if event["report"] is not None:
-                    self.due[event["id"]] = Receipt(event["id"], event["report"], event["due_ms"])
+                    self.due[event["id"]] = receipt_of(event["id"], event["report"], event["due_ms"], event["number"])
             case "report":
                 self.due.pop(event["id"], None)
             case "continue":
-                self.due = {row[0]: Receipt(*row) for row in event["due"]}
+                # A file of an earlier release has no numbers here.
+                self.due = {row[0]: receipt_of(row[0], row[1], row[2], *row[3:]) for row in event["due"]}
 
     def _put_aside(self) -> None:
         """The next file is complete before this one goes, so that no crash forgets what is due."""
-        due = [[r.carrier_id, r.word, r.at_ms] for r in self.due.values()]
+        due = [[r.carrier_id, r.word, r.at_ms, r.number] for r in self.due.values()]
         following = self._next_path.open("wb", buffering=0)
         self._next_path.chmod(0o600)
         following.write(json.dumps({"event": "continue", "due": due}).encode() + b"\n")
@@ -114,6 +117,11 @@ class Journal:
         self._path.rename(aside)
         self._next_path.rename(self._path)
         self._file = following
+
+
+def receipt_of(carrier_id: str, word: str, at_ms: int, number: str = "") -> Receipt:
+    """A report of the simulator's: it spells its ids in one way only."""
+    return Receipt((id_key(carrier_id),), word, at_ms, number, carrier_id)
 
 
 def _ends_in_newline(path: Path) -> bool:

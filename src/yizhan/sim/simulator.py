@@ -10,17 +10,19 @@ from typing import Any
 from yizhan.flow.ports import Settlement
 from yizhan.kit.clock import Clock
 from yizhan.kit.log import get_logger
-from yizhan.model.carriage import Answer, Letter, Receipt
-from yizhan.model.settings import ChannelSettings
-from yizhan.model.views import ChannelView
-from yizhan.sim.fate import fate_of
-from yizhan.sim.journal import Journal
+from yizhan.model.carriage import Answer, ChannelState, Letter, Receipt, Reply
+from yizhan.model.channel import ChannelSettings
+from yizhan.model.outcome import Outcome
+from yizhan.model.views import ChannelView, TracedPdu
+from yizhan.sim.fate import Fate, fate_of
+from yizhan.sim.journal import Journal, receipt_of
 from yizhan.wire.segment import split
 
 log = get_logger("simulator")
 
 _RECEIPTS_AT_ONCE = 1_000
 _RETRY_S = 1.0
+_PARTING_S = 10.0
 
 
 class Simulator:
@@ -40,8 +42,12 @@ class Simulator:
         self._settlement = settlement
         self._clock = clock
         self._room = room
+        self._paused = self._leaving = False
         self._inbox: list[Letter] = []
+        self._taking: list[Letter] = []
+        self._answer: asyncio.Future[None] | None = None
         self._in_flight = 0
+        self._uncertain: set[int] = set()  # messages whose answer was kept back once
         self._due = [(receipt.at_ms, receipt.carrier_id, receipt) for receipt in self._journal.due.values()]
         heapq.heapify(self._due)
         self._letters_came = asyncio.Event()
@@ -54,9 +60,17 @@ class Simulator:
         """The channel's name in the configuration."""
         return self._settings.name
 
-    def free(self) -> int:
-        """How many letters it would take now: its window less what it has not answered."""
-        return self._settings.window - self._in_flight
+    def state(self) -> ChannelState:
+        """Always up; it takes its window less what it has not answered."""
+        closed = self._paused or self._leaving
+        free = 0 if closed else self._settings.window - self._in_flight
+        return ChannelState(self.name, up=True, paused=self._paused, free=free, errors=0.0, delivered=None)
+
+    def pause(self, paused: bool) -> None:
+        """Take nothing more, or go on."""
+        self._paused = paused
+        if not paused:
+            self._room()
 
     def hand_over(self, letters: Sequence[Letter]) -> None:
         """Take ``letters``; they are answered at once, by the answering task."""
@@ -67,31 +81,82 @@ class Simulator:
 
     def view(self) -> ChannelView:
         """The channel as it stands now."""
-        return ChannelView(self.name, "simulator", self._settings.window, self._in_flight, len(self._journal.due))
+        return ChannelView(
+            name=self.name,
+            kind="simulator",
+            window=self._settings.window,
+            in_flight=self._in_flight,
+            receipts_due=len(self._journal.due),
+            paused=self._paused,
+        )
+
+    def trace(self, _after: int, _number: str | None, _limit: int, *, clear: bool) -> Sequence[TracedPdu]:
+        """Nothing goes over a wire here: the journal has it all."""
+        del clear
+        return ()
+
+    @property
+    def access(self) -> str:
+        """The access number that handsets reply to."""
+        return self._settings.source
+
+    async def reply(self, number: str, sent_to: str, text: str) -> int:
+        """A handset writes to ``sent_to`` (digits): the id under which the gateway has stored it."""
+        reply = Reply(number, sent_to, text, self._clock.now_ms())
+        event = {"event": "reply", "at_ms": reply.at_ms, "number": number, "to": sent_to, "text": text}
+        self._journal.append([event])
+        return (await self._settlement.replies(self.name, [reply]))[0]
 
     async def idle(self) -> None:
-        """Return when everything taken is answered and stored."""
+        """Take nothing more; return when everything taken is answered and stored."""
+        self._leaving = True
         await self._all_answered.wait()
+
+    async def run(self) -> None:
+        """Answer and report, until cancelled; then what was taken and not answered goes back to the queue."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._answering())
+                group.create_task(self._reporting())
+        finally:
+            await self._part()
 
     def close(self) -> None:
         """Close the journal. Reports still due come after the next start."""
         self._journal.close()
 
-    async def answer(self) -> None:
+    async def _answering(self) -> None:
         """The answering task, until cancelled: journal each part, then answer it."""
         while True:
             await self._letters_came.wait()
             self._letters_came.clear()
-            letters, self._inbox = self._inbox, []
-            answers: list[Answer] = []
-            await self._until_done(partial(self._take, letters, answers))
-            await self._until_done(partial(self._settlement.answers, self.name, answers))
-            self._in_flight -= len(letters)
-            if self._in_flight == 0:
-                self._all_answered.set()
-            self._room()
+            self._taking, self._inbox = self._inbox, []
+            # Whether an answer that was cut short has reached the store nobody could say: it is never cut short.
+            self._answer = asyncio.ensure_future(self._answer_all(self._taking))
+            await asyncio.shield(self._answer)
 
-    async def report(self) -> None:
+    async def _answer_all(self, letters: Sequence[Letter]) -> None:
+        answers: list[Answer] = []
+        await self._until_done(partial(self._take, letters, answers))
+        await self._until_done(partial(self._settlement.answers, self.name, answers))
+        self._taking = []
+        self._in_flight -= len(letters)
+        if self._in_flight == 0:
+            self._all_answered.set()
+        self._room()
+
+    async def _part(self) -> None:
+        """At the end: what was begun is finished if it can be; else its fate is uncertain. The rest goes back."""
+        if self._answer is not None:
+            await asyncio.wait([self._answer], timeout=_PARTING_S)
+        now_ms = self._clock.now_ms()
+        back = [Answer(one.message_id, 1, 1, Outcome.UNCERTAIN, "", "BROKEN", now_ms) for one in self._taking]
+        back += [Answer(one.message_id, 1, 1, Outcome.UNWRITTEN, "", "", now_ms) for one in self._inbox]
+        self._taking, self._inbox = [], []
+        if back:
+            await asyncio.wait([asyncio.ensure_future(self._settlement.answers(self.name, back))], timeout=_PARTING_S)
+
+    async def _reporting(self) -> None:
         """The reporting task, until cancelled: each report when it is due, in batches; journalled once it is stored."""
         while True:
             self._report_due.clear()
@@ -139,17 +204,26 @@ class Simulator:
                 "of": len(texts),
                 "text": text,
             }
-            if fate.refusal:
-                events.append({"event": "refuse", **about, "word": fate.refusal})
-                answers.append(Answer(letter.message_id, part, len(texts), "", fate.refusal, now_ms))
+            if fate.outcome is not Outcome.TAKEN and not self._is_over(fate, letter):
+                events.append({"event": "refuse", **about, "word": fate.word})
+                answers.append(Answer(letter.message_id, part, len(texts), fate.outcome, "", fate.word, now_ms))
                 continue
             carrier_id, due_ms = self._journal.take_id(), now_ms + int(self._settings.receipt_delay_s * 1000)
             events.append({"event": "submit", "id": carrier_id, **about, "report": fate.report, "due_ms": due_ms})
-            answers.append(Answer(letter.message_id, part, len(texts), carrier_id, "", now_ms))
+            answers.append(Answer(letter.message_id, part, len(texts), Outcome.TAKEN, carrier_id, "", now_ms))
             if fate.report is not None:
-                due.append(Receipt(carrier_id, fate.report, due_ms))
+                due.append(receipt_of(carrier_id, fate.report, due_ms, letter.number))
 
-    async def _until_done(self, act: Callable[[], Awaitable[None]]) -> None:
+    def _is_over(self, fate: Fate, letter: Letter) -> bool:
+        """Whether the trouble that a fate means was had before: an answer is lost once, and arrives the next time."""
+        if fate.outcome is not Outcome.UNCERTAIN:
+            return False
+        if letter.message_id in self._uncertain:
+            return True
+        self._uncertain.add(letter.message_id)
+        return False
+
+    async def _until_done(self, act: Callable[[], Awaitable[object]]) -> None:
         """A carrier's word is never dropped: while the store or the journal cannot take it, try again."""
         while True:
             try:

@@ -11,6 +11,7 @@ from yizhan.model.reject import Refusal, Reject
 from yizhan.model.submission import Admitted
 from yizhan.store import sqlite as sql
 from yizhan.store.database import driver
+from yizhan.store.handouts import note_unsent
 from yizhan.store.schema import BOOK_TRAFFIC, FIRST_MESSAGE_KEY
 
 # The client's id: from 100000000, positive in int32, cycling (contract, section 8).
@@ -57,7 +58,9 @@ def accept(connection: Connection, calls: Sequence[Admitted]) -> list[int | Refu
         key = _next_key(raw, key, call.account_id)
         client_id = client_id_of(key)
         submissions.append(_submission_row(key, client_id, call))
-        messages.extend(_message_rows(key, message_key, call))
+        rows = list(_message_rows(key, message_key, call))
+        messages.extend(rows)
+        note_unsent(raw, call.account_id, call.accepted_at_ms, [(row[0], row[5]) for row in rows if row[9] is None])
         message_key += len(call.recipients)
         if price:
             entries.append((call.accepted_at_ms, "send", call.account_id, BOOK_TRAFFIC, price, key, ""))
@@ -117,4 +120,5 @@ def _message_rows(key: int, last_message_key: int, call: Admitted) -> Iterator[t
             recipient.price_milli,
             due_at_ms if sends else None,
             None if sends else accepted_at_ms,
+            recipient.route_key,
         )

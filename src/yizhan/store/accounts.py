@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from ipaddress import ip_network
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.sqlite import insert
 
 from yizhan.kit.clock import to_rfc3339
-from yizhan.model.account import Account, LaneRule, SignatureRule
+from yizhan.model.account import Account, LaneRule, Profile, SignatureRule
 from yizhan.model.money import as_number
 from yizhan.model.views import AccountView
-from yizhan.store.schema import accounts
+from yizhan.store.schema import accounts, profiles
 
 
 def insert_account(connection: Connection, row: Mapping[str, Any]) -> int:
@@ -38,9 +40,26 @@ def load_accounts(connection: Connection) -> dict[str, Account]:
             signature=row.signature,
             allowed=tuple(ip_network(text) for text in json.loads(row.allow_ips)),
             batch_send_id=row.batch_send_id,
+            extension=row.extension,
+            opt_out=row.opt_out,
+            agent=row.agent,
+            agent_id=row.agent_id,
         )
         for row in connection.execute(select(accounts))
     }
+
+
+def write_profile(connection: Connection, account_id: int, profile: Profile) -> None:
+    """Who stands behind the account, in place of what was known."""
+    row = asdict(profile)
+    query = insert(profiles).values(account_id=account_id, **row)
+    connection.execute(query.on_conflict_do_update(index_elements=["account_id"], set_=row))
+
+
+def read_profile(connection: Connection, account_id: int) -> Profile:
+    """Who stands behind the account; an empty profile when nobody said."""
+    row = connection.execute(select(profiles).where(profiles.c.account_id == account_id)).first()
+    return Profile() if row is None else Profile(*row[1:])
 
 
 def demo_accounts(connection: Connection) -> list[str]:
@@ -55,7 +74,12 @@ def balance_of(connection: Connection, account_id: int) -> int:
 
 def view_accounts(connection: Connection, corp_id: str | None = None) -> list[AccountView]:
     """Accounts as operators see them, by CorpID."""
-    query = select(accounts).order_by(accounts.c.corp_id)
+    agents = accounts.alias("agents")
+    query = (
+        select(accounts, agents.c.corp_id.label("made_by"))
+        .outerjoin(agents, agents.c.id == accounts.c.agent_id)
+        .order_by(accounts.c.corp_id)
+    )
     if corp_id is not None:
         query = query.where(accounts.c.corp_id == corp_id)
     return [
@@ -68,6 +92,10 @@ def view_accounts(connection: Connection, corp_id: str | None = None) -> list[Ac
             signature=row.signature,
             allow_ips=json.loads(row.allow_ips),
             batch_send_id=row.batch_send_id,
+            extension=row.extension,
+            opt_out=row.opt_out,
+            agent=row.agent,
+            made_by=row.made_by,
             created_at=to_rfc3339(row.created_at_ms) or "",
         )
         for row in connection.execute(query)

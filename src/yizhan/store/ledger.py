@@ -41,6 +41,17 @@ def issue(connection: Connection, account_id: int, amount_milli: int, at_ms: int
     return True
 
 
+def grant(connection: Connection, giver_id: int, taker_id: int, amount_milli: int, at_ms: int) -> bool:
+    """Credit from one account to another, one entry with both of them as its sides; False when the giver lacks it."""
+    raw = driver(connection)
+    if raw.execute(sql.DEBIT, (amount_milli, giver_id, amount_milli)).rowcount == 0:
+        return False
+    raw.execute(sql.CREDIT, (amount_milli, taker_id))
+    if amount_milli:
+        raw.execute(sql.INSERT_ENTRY, (at_ms, "grant", giver_id, taker_id, amount_milli, None, ""))
+    return True
+
+
 def list_entries(connection: Connection, account_id: int | None, limit: int) -> list[LedgerView]:
     """The newest entries, of one account or of all."""
     where = "(debit_book = :book AND debit_book > 0) OR (credit_book = :book AND credit_book > 0)"

@@ -14,6 +14,7 @@ from yizhan.model.views import MessageView
 from yizhan.store import sqlite as sql
 from yizhan.store.accept import keys_of, read_counter
 from yizhan.store.database import driver
+from yizhan.store.handouts import note_ends
 from yizhan.store.ledger import refund
 from yizhan.store.schema import accounts, messages, parts, submissions
 
@@ -75,9 +76,10 @@ def cancel_submission(connection: Connection, submission_key: int, at_ms: int) -
     """Cancel what was not yet sent and pay it back: how many messages (contract, section 3, the last fate)."""
     raw = driver(connection)
     rows = raw.execute(sql.STILL_PAID, (submission_key,)).fetchall()
+    note_ends(raw, [(message_id, State.CANCELLED, at_ms) for _, _, message_id in rows])
     raw.execute(sql.CANCEL, (at_ms, submission_key))
     by_account: dict[int, int] = defaultdict(int)
-    for account_id, paid_milli in rows:
+    for account_id, paid_milli, _ in rows:
         by_account[account_id] += paid_milli
     refund(raw, by_account, at_ms, "cancelled")
     return len(rows)

@@ -10,20 +10,17 @@ from sqlalchemy import Connection
 from yizhan.model.carriage import Letter
 from yizhan.model.message import Lane, State
 from yizhan.model.submission import Encoding
+from yizhan.policy.turns import Crowd
 from yizhan.store import sqlite as sql
 from yizhan.store.database import driver
-
-# Who waits: an account in a lane.
-Waiting = tuple[Lane, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A wish for at most ``limit`` messages of one account in one lane, for a channel."""
+    """A wish for at most ``limit`` messages of one crowd, for a channel."""
 
     channel: str
-    lane: Lane
-    account_id: int
+    crowd: Crowd
     limit: int
     now_ms: int
 
@@ -39,10 +36,20 @@ def claim(connection: Connection, rounds: Sequence[Sequence[Claim]]) -> list[lis
 def _claim_round(raw: Any, claims: Sequence[Claim]) -> list[list[Letter]]:
     leased = []
     for wish in claims:
-        wanted = (wish.channel, wish.now_ms, int(wish.lane), wish.account_id, wish.now_ms, wish.limit)
+        lane, account_id, route_key = wish.crowd
+        wanted = (wish.channel, wish.now_ms, int(lane), account_id, route_key, wish.limit)
         leased.append(sorted(raw.execute(sql.CLAIM, wanted).fetchall()))
     texts = _texts(raw, sorted({row[1] for rows in leased for row in rows}))
     return [[Letter(row[0], row[2], *texts[row[1]]) for row in rows] for rows in leased]
+
+
+def crowd_sizes(connection: Connection, shares: Sequence[tuple[Crowd, int]], now_ms: int) -> list[tuple[Crowd, int]]:
+    """How many messages of each crowd could be claimed now, at most as many as its share."""
+    raw = driver(connection)
+    return [
+        (crowd, raw.execute(sql.CROWD_SIZE, (int(crowd.lane), *crowd[1:], now_ms, share)).fetchone()[0])
+        for crowd, share in shares
+    ]
 
 
 def _texts(raw: Any, submission_ids: list[int]) -> dict[int, tuple[str, str, Encoding, int]]:
@@ -50,22 +57,27 @@ def _texts(raw: Any, submission_ids: list[int]) -> dict[int, tuple[str, str, Enc
     return {row[0]: (row[1], row[2], Encoding(row[3]), row[4]) for row in rows}
 
 
-def waiting(connection: Connection) -> set[Waiting]:
-    """Every (lane, account) with something queued; a walk over the claim index, one step each."""
+def waiting(connection: Connection) -> set[Crowd]:
+    """Every crowd with something queued; a walk over the claim index, one step each."""
     raw = driver(connection)
-    found: set[Waiting] = set()
-    lane, account_id = -1, -1
-    while row := raw.execute(sql.NEXT_WAITING, (lane, account_id)).fetchone():
-        lane, account_id = row
-        found.add((Lane(lane), account_id))
+    found: set[Crowd] = set()
+    last = (-1, -1, "")
+    while row := raw.execute(sql.NEXT_WAITING, last).fetchone():
+        last = tuple(row)
+        found.add(_crowd(row))
     return found
+
+
+def _crowd(row: Sequence[Any]) -> Crowd:
+    lane, account_id, route_key = row
+    return Crowd(Lane(lane), account_id, route_key)
 
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
     """Who has something to send now that was scheduled, and when the next is due (None: nothing is scheduled)."""
 
-    waiting: set[Waiting]
+    waiting: set[Crowd]
     next_due_ms: int | None
 
 
@@ -76,7 +88,7 @@ def promote(connection: Connection, moments: Sequence[tuple[int, int]]) -> list[
     for now_ms, limit in moments:
         rows = raw.execute(sql.PROMOTE, (now_ms, limit)).fetchall()
         next_due_ms = raw.execute(sql.NEXT_DUE).fetchone()[0]
-        promotions.append(Promotion({(Lane(lane), account_id) for lane, account_id in rows}, next_due_ms))
+        promotions.append(Promotion({_crowd(row) for row in rows}, next_due_ms))
     return promotions
 
 
@@ -100,3 +112,8 @@ def lose_leases(connection: Connection, channels: Sequence[tuple[str, bool]]) ->
 def forget_parked(connection: Connection, before_ms: int) -> int:
     """Drop parked receipts from before a moment: how many."""
     return int(driver(connection).execute(sql.PRUNE_PARKED, (before_ms,)).rowcount)
+
+
+def send_again(connection: Connection, message_id: int, now_ms: int) -> bool:
+    """Queue a held message once more; False when it is not held."""
+    return driver(connection).execute(sql.SEND_AGAIN, (now_ms, message_id)).fetchone() is not None

@@ -45,6 +45,34 @@ accounts = Table(
     Column("batch_send_id", Boolean, nullable=False),  # BatchSend answers the id, not 1
     Column("demo", Boolean, nullable=False),  # made by serve --demo, callable only while that stands
     Column("created_at_ms", BigInteger, nullable=False),
+    Column("extension", String(20), nullable=False, server_default=""),  # digits behind a channel's access number
+    Column("opt_out", Boolean, nullable=False, server_default=text("1")),  # 退订 and the like block the number
+    Column("agent", Boolean, nullable=False, server_default=text("0")),
+    Column("agent_id", BigInteger),  # the agent that made it
+)
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("account_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("corp_name", Text, nullable=False),
+    Column("link_man", Text, nullable=False),
+    Column("tel", Text, nullable=False),
+    Column("mobile", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("memo", Text, nullable=False),
+)
+
+cards = Table(
+    "cards",
+    metadata,
+    Column("number", String(20), primary_key=True),
+    Column("secret_hash", String(64), nullable=False),  # SHA-256 of number and password; the password is random
+    Column("credit_milli", BigInteger, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("used_at_ms", BigInteger),
+    Column("used_by", BigInteger),  # account
+    sqlite_with_rowid=False,
 )
 
 ledger = Table(
@@ -52,14 +80,14 @@ ledger = Table(
     metadata,
     Column("id", Key, primary_key=True),
     Column("at_ms", BigInteger, nullable=False),
-    Column("kind", String(16), nullable=False),  # topup, takeback, send, refund
+    Column("kind", String(16), nullable=False),  # topup, takeback, send, refund, card, grant
     Column("debit_book", BigInteger, nullable=False),  # the amount leaves this book
     Column("credit_book", BigInteger, nullable=False),  # and enters this one: the two sides of every entry
     Column("amount_milli", BigInteger, nullable=False),  # positive
     Column("submission_id", BigInteger),
     Column("note", Text, nullable=False),
 )
-# An ordinary entry has one account and one of the platform's books, so it stands in exactly one of these two.
+# An entry between an account and one of the platform's books stands in one of these two, an agent's grant in both.
 Index("ledger_debit", ledger.c.debit_book, ledger.c.id, sqlite_where=text("debit_book > 0"))
 Index("ledger_credit", ledger.c.credit_book, ledger.c.id, sqlite_where=text("credit_book > 0"))
 
@@ -113,6 +141,7 @@ messages = Table(
     Column("claimed_at_ms", BigInteger),
     Column("sent_at_ms", BigInteger),
     Column("finished_at_ms", BigInteger),
+    Column("route_key", String(255), nullable=False, server_default=""),  # what routing knows of it (policy.route_key)
 )
 Index("messages_submission", messages.c.submission_id)
 Index(
@@ -120,11 +149,14 @@ Index(
     messages.c.state,
     messages.c.lane,
     messages.c.account_id,
+    messages.c.route_key,
     messages.c.due_at_ms,
     messages.c.id,
     sqlite_where=text("due_at_ms IS NOT NULL"),
 )
 Index("messages_scheduled", messages.c.due_at_ms, sqlite_where=text("state = 1"))
+# Those that await a report: by number for reports without an id, whole for the timer of missing ones.
+Index("messages_sent", messages.c.number, messages.c.sent_at_ms, sqlite_where=text("state = 5"))
 
 parts = Table(
     "parts",
@@ -133,24 +165,131 @@ parts = Table(
     Column("attempt", SmallInteger, primary_key=True, autoincrement=False),
     Column("part", SmallInteger, primary_key=True, autoincrement=False),
     Column("channel", String(32), nullable=False),
-    Column("carrier_id", String(80)),  # None when the carrier refused the part
+    Column("carrier_id", String(80)),  # as the carrier wrote it; None when it refused the part
     Column("state", SmallInteger, nullable=False),
     Column("word", String(32), nullable=False),
     Column("answered_at_ms", BigInteger, nullable=False),
     Column("finished_at_ms", BigInteger),
+    Column("carrier_key", String(80)),  # the id in the form in which ids are compared (wire.smpp.receipts.id_key)
+    Column("pieces", SmallInteger, nullable=False, server_default="0"),  # parts that left; 0: as many as were paid for
     sqlite_with_rowid=False,
 )
-Index("parts_carrier", parts.c.channel, parts.c.carrier_id, unique=True, sqlite_where=text("carrier_id IS NOT NULL"))
+# Not unique: carriers use their ids again.
+Index("parts_carrier", parts.c.channel, parts.c.carrier_key, sqlite_where=text("carrier_key IS NOT NULL"))
 
+# Reports whose part is not known yet: its answer is still under way, or was lost.
 parked_receipts = Table(
     "parked_receipts",
     metadata,
     Column("channel", String(32), primary_key=True),
-    Column("carrier_id", String(80), primary_key=True),
+    Column("carrier_key", String(80), primary_key=True),  # empty: a report without an id
+    Column("number", String(20), primary_key=True),  # of the handset, empty when the carrier did not say
+    Column("carrier_id", String(80), nullable=False),
     Column("word", String(32), nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+Index("parked_number", parked_receipts.c.channel, parked_receipts.c.number)
+
+# Channels that operators have added; those of the configuration file are not here.
+channels = Table(
+    "channels",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("settings", Text, nullable=False),  # JSON of model.channel.ChannelSettings, without what is default
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+
+paused_channels = Table(
+    "paused_channels",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("paused_at_ms", BigInteger, nullable=False),
+)
+
+routes = Table(
+    "routes",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("account_id", BigInteger),
+    Column("prefix", String(15), nullable=False),
+    Column("country", String(4), nullable=False),
+    Column("network", String(2)),
+    Column("text_class", String(16)),
+    Column("tiers", Text, nullable=False),  # JSON: [{"channel": weight, ...}, ...]
+    Column("note", Text, nullable=False),
+)
+
+# Parts of long replies that wait for the rest.
+reply_parts = Table(
+    "reply_parts",
+    metadata,
+    Column("channel", String(32), primary_key=True),
+    Column("number", String(20), primary_key=True),
+    Column("sent_to", String(32), primary_key=True),
+    Column("reference", Integer, primary_key=True, autoincrement=False),
+    Column("total", SmallInteger, primary_key=True, autoincrement=False),
+    Column("part", SmallInteger, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("account_id", BigInteger, nullable=False),  # 0: nobody's
+    Column("channel", String(32), nullable=False),
+    Column("number", String(20), nullable=False),
+    Column("sent_to", String(32), nullable=False),
+    Column("cell", String(32), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("opted_out", Boolean, nullable=False),  # it blocked its number
+    Column("at_ms", BigInteger, nullable=False),
+)
+
+# What waits to be fetched, one queue a fetching operation (``model.handout.Queue``). A row leased until later is under
+# way to a client; it goes when its answer has left.
+handouts = Table(
+    "handouts",
+    metadata,
+    Column("queue", SmallInteger, primary_key=True, autoincrement=False),
+    Column("account_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("item_id", BigInteger, primary_key=True, autoincrement=False),  # a message, or a reply
+    Column("leased_until_ms", BigInteger, nullable=False),  # 0: free
+    sqlite_with_rowid=False,
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("account_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),  # whsec_...; it signs, so it cannot be a hash
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+
+# What waits to be pushed to an account's webhook instead of being fetched.
+pushes = Table(
+    "pushes",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("account_id", BigInteger, nullable=False),
+    Column("queue", SmallInteger, nullable=False),  # REPLIES or REPORTS: what item_id is
+    Column("item_id", BigInteger, nullable=False),
+    Column("number", String(64), nullable=False),  # events of one number go in order
+    Column("at_ms", BigInteger, nullable=False),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("next_at_ms", BigInteger, nullable=False),
+    Column("parked", Boolean, nullable=False),  # given up until somebody replays it
+    Column("said", Text, nullable=False),  # why the last attempt failed
+    sqlite_autoincrement=True,  # an id under way to a receiver must never come to mean another event
+)
+Index("pushes_order", pushes.c.account_id, pushes.c.id, sqlite_where=text("parked = 0"))
+Index("pushes_due", pushes.c.account_id, pushes.c.number, pushes.c.id, sqlite_where=text("parked = 0"))
 
 keywords = Table(
     "keywords",

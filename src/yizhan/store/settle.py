@@ -1,157 +1,159 @@
-"""Settle: the carrier's answers and receipts become states, and money goes back for what definitely failed."""
+"""Settle: how handing over ended becomes the state of messages, and money goes back for what definitely failed."""
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection
 
-from yizhan.model.carriage import Answer, Receipt
-from yizhan.model.message import State, receipt_state, whole_state
+from yizhan.model.carriage import Answer
+from yizhan.model.message import State
+from yizhan.model.outcome import Outcome
 from yizhan.model.settings import RefundRule
+from yizhan.policy.backoff import delay_s
+from yizhan.policy.route_key import tried_by
+from yizhan.policy.turns import Crowd
 from yizhan.store import sqlite as sql
 from yizhan.store.database import driver
+from yizhan.store.fate import Changes, apply
+from yizhan.store.handouts import note_ends
 from yizhan.store.ledger import refund
+from yizhan.store.report import match_parked
+from yizhan.wire.smpp.receipts import id_key
 
-# A receipt ends in one of these states definitely undelivered; UNKNOWN is not among them.
-_DEFINITE = (State.FAILED, State.EXPIRED, State.REJECTED)
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a channel's troubles are treated."""
+
+    refund: RefundRule
+    resend: bool = True  # what is uncertain is sent again; else it is held
+    max_attempts: int = 5  # of a message that the carrier refuses for the moment
+    first_pause_s: float = 5
+    longest_pause_s: float = 600
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Answers of one channel, with the rule by which refused parts are paid back."""
+    """Answers of one channel; all parts of a letter stand one behind the other."""
 
     channel: str
     answers: Sequence[Answer]
-    refund: RefundRule
+    manner: Manner
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """Receipts of one channel, likewise."""
+def settle_answers(connection: Connection, batches: Sequence[Answered]) -> list[int]:
+    """Store how each letter of each batch ended: how many messages wait again.
 
-    channel: str
-    receipts: Sequence[Receipt]
-    refund: RefundRule
-
-
-@dataclass(slots=True)
-class _Changes:
-    """What a batch does to messages: their parts' states are in the rows by now."""
-
-    whole: list[tuple[Any, ...]] = field(default_factory=list)  # arguments of SETTLE_MESSAGE
-    several: dict[int, int] = field(default_factory=dict)  # message of several parts -> when
-    failed_parts: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # message -> parts to pay back
-
-
-def settle_answers(connection: Connection, batches: Sequence[Answered]) -> list[None]:
-    """Store each part's answer; a message whose every part is answered is sent, or failed if one was refused."""
-    raw = driver(connection)
-    for batch in batches:
-        changes = _Changes()
-        rows: list[tuple[Any, ...]] = []
-        for answer in batch.answers:
-            state = State.SENT if answer.taken else State.FAILED
-            finished_at_ms = None if answer.taken else answer.at_ms
-            carrier_says = (answer.carrier_id or None, int(state), answer.word, answer.at_ms, finished_at_ms)
-            rows.append((answer.part, batch.channel, *carrier_says, answer.message_id))
-            if answer.of == 1:
-                changes.whole.append((int(state), answer.word, answer.at_ms, finished_at_ms, answer.message_id))
-            else:
-                changes.several[answer.message_id] = answer.at_ms
-            if not answer.taken and batch.refund is not RefundRule.NEVER:
-                changes.failed_parts[answer.message_id] += 1
-        raw.executemany(sql.INSERT_PART, rows)
-        _apply(raw, changes, max((answer.at_ms for answer in batch.answers), default=0))
-        _match_parked(raw, batch)
-    return [None] * len(batches)
-
-
-def settle_receipts(connection: Connection, batches: Sequence[Reported]) -> list[None]:
-    """Store each receipt; a final one of an unknown part waits for its answer, a repeated one changes nothing."""
-    raw = driver(connection)
-    for batch in batches:
-        known = _known_parts(raw, batch.channel, [receipt.carrier_id for receipt in batch.receipts])
-        unknown = [r for r in batch.receipts if r.carrier_id not in known and receipt_state(r.word) is not None]
-        raw.executemany(sql.PARK_RECEIPT, [(batch.channel, r.carrier_id, r.word[:32], r.at_ms) for r in unknown])
-        _report(raw, batch, known)
-    return [None] * len(batches)
-
-
-def _report(raw: Any, batch: Reported, known: dict[str, tuple[int, int, State]]) -> None:
-    changes = _Changes()
-    rows = []
-    for receipt in batch.receipts:
-        found = known.get(receipt.carrier_id)
-        state = receipt_state(receipt.word)
-        if found is None or state is None:
-            continue
-        message_id, of, before = found
-        if before.final and before is not State.UNKNOWN:
-            continue  # the same report once more, or one that contradicts a final state: the first final one stands
-        known[receipt.carrier_id] = (message_id, of, state)
-        word = receipt.word[:32]
-        rows.append((int(state), word, receipt.at_ms, batch.channel, receipt.carrier_id))
-        if of == 1:
-            changes.whole.append((int(state), word, receipt.at_ms, receipt.at_ms, message_id))
-        else:
-            changes.several[message_id] = receipt.at_ms
-        if state in _DEFINITE and batch.refund is RefundRule.FAILED:
-            changes.failed_parts[message_id] += 1
-    raw.executemany(sql.FINISH_PART, rows)
-    _apply(raw, changes, max((receipt.at_ms for receipt in batch.receipts), default=0))
-
-
-def _match_parked(raw: Any, batch: Answered) -> None:
-    """Receipts that came before their answer."""
-    if raw.execute("SELECT 1 FROM parked_receipts LIMIT 1").fetchone() is None:
-        return
-    taken = json.dumps([answer.carrier_id for answer in batch.answers if answer.taken])
-    parked = [Receipt(*row) for row in raw.execute(sql.TAKE_PARKED, (batch.channel, taken)).fetchall()]
-    if parked:
-        known = _known_parts(raw, batch.channel, [receipt.carrier_id for receipt in parked])
-        _report(raw, Reported(batch.channel, parked, batch.refund), known)
-
-
-def _known_parts(raw: Any, channel: str, carrier_ids: Sequence[str]) -> dict[str, tuple[int, int, State]]:
-    """carrier id -> (message, its number of parts, the part's state)."""
-    rows = raw.execute(sql.KNOWN_PARTS, (channel, json.dumps(carrier_ids)))
-    return {row[0]: (row[1], row[2], State(row[3])) for row in rows}
-
-
-def _apply(raw: Any, changes: _Changes, at_ms: int) -> None:
-    for message_id, settled_at_ms in changes.several.items():
-        changes.whole.extend(_whole(raw, message_id, settled_at_ms))
-    raw.executemany(sql.SETTLE_MESSAGE, changes.whole)
-    if changes.failed_parts:
-        _pay_back(raw, changes.failed_parts, at_ms)
-
-
-def _whole(raw: Any, message_id: int, at_ms: int) -> Iterable[tuple[Any, ...]]:
-    """The state of a message of several parts, once each of the current attempt is answered.
-
-    A definite end stands: another part that fails later is paid back, but changes no word that clients may have read.
+    A message is sent when the carrier took any of its parts, and failed when it refused them all for good. What never
+    left, or was refused for the moment, is queued again; what was written and never answered is uncertain.
     """
-    rows = raw.execute(sql.PARTS_OF_ATTEMPT, (message_id,)).fetchall()
-    if not rows:
-        return
-    before = State(rows[0][3])
-    state = whole_state([State(row[0]) for row in rows], rows[0][2])
-    if state is not State.SENDING and (before is State.UNKNOWN or not before.final):
-        word = next((row[1] for row in rows if row[0] == state), "")
-        yield (int(state), word, at_ms, at_ms if state.final else None, message_id)
+    raw = driver(connection)
+    waiting = []
+    for batch in batches:
+        changes = Changes()
+        rows: list[tuple[Any, ...]] = []
+        for message_id, parts in groupby(batch.answers, key=lambda answer: answer.message_id):
+            answers = list(parts)
+            if answers[0].of == 1 and answers[0].taken:  # nearly every letter is this one
+                answer = answers[0]
+                rows.append(_row(batch.channel, answer, State.SENT))
+                changes.whole.append((int(State.SENT), "", answer.at_ms, None, message_id))
+            else:
+                _settle_letter(raw, batch, answers, changes, rows)
+        raw.executemany(sql.INSERT_PART, rows)
+        raw.executemany(sql.GIVE_BACK, changes.back)
+        apply(raw, changes, max((answer.at_ms for answer in batch.answers), default=0))
+        match_parked(raw, batch.channel, [answer for answer in batch.answers if answer.taken], batch.manner.refund)
+        waiting.append(len(changes.back))
+    return waiting
 
 
-def _pay_back(raw: Any, failed_parts: dict[int, int], at_ms: int) -> None:
-    """The price of each failed part, to its account: one entry per account and commit."""
+def _row(channel: str, answer: Answer, state: State) -> tuple[Any, ...]:
+    """Arguments of INSERT_PART. A part that was taken without an id is found by its number alone."""
+    taken = state is State.SENT
+    key = id_key(answer.carrier_id) or None if taken else None
+    id_and_key = (answer.carrier_id if taken else None, key)
+    ended_at_ms = None if taken else answer.at_ms
+    about = (int(state), answer.word, answer.at_ms, ended_at_ms)
+    return (answer.part, channel, *id_and_key, answer.of, *about, answer.message_id)
+
+
+def _settle_letter(
+    raw: Any, batch: Answered, answers: Sequence[Answer], changes: Changes, rows: list[tuple[Any, ...]]
+) -> None:
+    """Every letter that did not simply leave."""
+    outcomes = {answer.outcome for answer in answers}
+    last, manner = answers[-1], batch.manner
+    message_id, at_ms = last.message_id, max(answer.at_ms for answer in answers)
+    told = [answer for answer in answers if answer.outcome not in (Outcome.UNCERTAIN, Outcome.UNWRITTEN)]
+    rows.extend(_row(batch.channel, one, State.SENT if one.taken else State.FAILED) for one in told)
+    word = next((answer.word for answer in answers if not answer.taken and answer.word), "")
+    if Outcome.UNCERTAIN in outcomes:
+        state = State.QUEUED if manner.resend else State.UNCERTAIN
+        changes.back.append((int(state), at_ms, word, 1, 0, "", message_id))
+    elif Outcome.TAKEN in outcomes:
+        changes.several[message_id] = at_ms
+        _fail(changes, manner, message_id, sum(not answer.taken for answer in answers), last.of)
+    elif Outcome.REFUSED in outcomes:
+        changes.whole.append((int(State.FAILED), word, at_ms, at_ms, message_id))
+        _fail(changes, manner, message_id, last.of, last.of)
+    elif Outcome.BARRED in outcomes:
+        changes.back.append((int(State.QUEUED), at_ms, word, 0, 0, tried_by(batch.channel), message_id))
+    elif Outcome.BUSY in outcomes:
+        attempts = raw.execute("SELECT attempts FROM messages WHERE id = ?", (message_id,)).fetchone()[0]
+        if attempts >= manner.max_attempts:
+            changes.whole.append((int(State.FAILED), word, at_ms, at_ms, message_id))
+            _fail(changes, manner, message_id, last.of, last.of)
+        else:
+            jitter = message_id % 97 / 96  # messages that were refused together do not come back together
+            pause_s = delay_s(attempts, manner.first_pause_s, manner.longest_pause_s, jitter)
+            changes.back.append((int(State.QUEUED), at_ms + int(pause_s * 1000), word, 0, 0, "", message_id))
+    else:
+        changes.back.append((int(State.QUEUED), at_ms, "", 0, 1, "", message_id))
+
+
+def _fail(changes: Changes, manner: Manner, message_id: int, count: int, of: int) -> None:
+    if manner.refund is not RefundRule.NEVER and count:
+        changes.fail_parts(message_id, count, of)
+
+
+def give_up(connection: Connection, message_ids: Sequence[int], at_ms: int, rule: RefundRule) -> int:
+    """Messages that are not sent any more by an operator's word: failed, and paid back; how many."""
+    return _give_up(driver(connection), message_ids, "DELETED", at_ms, rule)
+
+
+def give_up_crowd(connection: Connection, wishes: Sequence[tuple[Crowd, int, int, RefundRule]]) -> list[int]:
+    """Queued messages that no channel is left for: each wish is (crowd, at most so many, at_ms, rule); how many."""
+    raw = driver(connection)
+    counts = []
+    for crowd, limit, at_ms, rule in wishes:
+        lane, account_id, route_key = crowd
+        ids = [row[0] for row in raw.execute(sql.CROWD, (int(lane), account_id, route_key, limit))]
+        counts.append(_give_up(raw, ids, "REJECTD", at_ms, rule))
+    return counts
+
+
+def fail_held(connection: Connection, wishes: Sequence[tuple[str, int, int, int, RefundRule]]) -> list[int]:
+    """Held messages whose time is up. Each wish is (channel, held before, now, at most so many, rule); how many."""
+    raw = driver(connection)
+    counts = []
+    for channel, before_ms, now_ms, limit, rule in wishes:
+        ids = [row[0] for row in raw.execute(sql.HELD, (channel, before_ms, limit))]
+        counts.append(_give_up(raw, ids, "UNKNOWN", now_ms, rule))
+    return counts
+
+
+def _give_up(raw: Any, message_ids: Sequence[int], word: str, at_ms: int, rule: RefundRule) -> int:
+    rows = raw.execute(sql.GIVEN_UP, (json.dumps(list(message_ids)),)).fetchall()
+    note_ends(raw, [(row[0], State.FAILED, at_ms) for row in rows])
     by_account: dict[int, int] = defaultdict(int)
-    for message_id, count in failed_parts.items():
-        query = "SELECT account_id, price_milli, parts, refunded_milli FROM messages WHERE id = ?"
-        account_id, price_milli, parts, refunded_milli = raw.execute(query, (message_id,)).fetchone()
-        # Never more than was paid: a part may fail in two attempts when the first one's fate was uncertain.
-        amount = min(price_milli // parts * count, price_milli - refunded_milli)
-        raw.execute(sql.REFUND_MESSAGE, (amount, message_id))
+    for message_id, account_id, paid_milli, last_word in rows:
+        amount = 0 if rule is RefundRule.NEVER else paid_milli
+        raw.execute(sql.GIVE_UP, (at_ms, last_word or word, amount, message_id))
         by_account[account_id] += amount
     refund(raw, by_account, at_ms)
+    return len(rows)

@@ -1,8 +1,12 @@
 """Answers of the HTTP functions and of the asmx GET/POST binding (contract, section 6)."""
 
+import re
+
 from yizhan.model.operation import Operation
 from yizhan.wire.charset import encode_cp936
 from yizhan.wire.xml_text import NAMESPACE, PROLOG, escape
+
+_MAINLAND = re.compile(r"861[3-9][0-9]{9}")  # contract, section 3
 
 
 def aspx_answer(value: str, utf8: bool) -> tuple[bytes, str]:
@@ -33,4 +37,4 @@ def client_number(number: str) -> str:
     (contract, section 9).
     """
     digits = number.removeprefix("+")
-    return digits[2:] if digits.startswith("86") and len(digits) == 13 else digits
+    return digits[2:] if _MAINLAND.fullmatch(digits) else digits

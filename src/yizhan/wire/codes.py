@@ -26,6 +26,8 @@ _INTL: dict[Reject, int] = {
     Reject.NUMBERS_BLOCKED: -2,  # 18
     Reject.BALANCE_TOO_LOW: -5,  # 19
     Reject.OTHER: -2,  # 20
+    Reject.CARD_WRONG: -7,  # ChargeUp (section 4)
+    Reject.ACCOUNT_EXISTS: -1,  # Reg (section 4)
 }
 
 # The plain operations know no -20 to -23, and have a word for blocked numbers.

@@ -6,9 +6,11 @@ The function that counts is the function that splits, so a customer never pays f
 from yizhan.model.submission import Encoding
 from yizhan.wire.gsm import ALPHABET, TWO_SEPTETS
 
-# Room in septets or UTF-16 units: 140 bytes, less the 6 of the header that joins several parts.
-GSM7_SINGLE, GSM7_PART = 160, 153
-UCS2_SINGLE, UCS2_PART = 70, 67
+# A part holds 140 bytes: 160 septets or 70 UTF-16 units. The header that joins several parts takes 6 of them, which
+# leaves 153 septets or 67 units; this is what counts for billing.
+PART_BYTES = 140
+HEADER_BYTES = 6
+GSM7_SINGLE, UCS2_SINGLE = 160, 70
 
 
 def choose_encoding(text: str) -> Encoding:
@@ -28,10 +30,14 @@ def count_parts(text: str) -> int:
     return len(split(text))
 
 
-def split(text: str) -> list[str]:
-    """The parts of ``text`` in order. Never cuts a surrogate pair or an escape pair: both are one character here."""
-    encoding = choose_encoding(text)
-    single, room = (GSM7_SINGLE, GSM7_PART) if encoding is Encoding.GSM7 else (UCS2_SINGLE, UCS2_PART)
+def split(text: str, encoding: Encoding | None = None, header_bytes: int = HEADER_BYTES) -> list[str]:
+    """The parts of ``text`` in order. Never cuts a surrogate pair or an escape pair: both are one character here.
+
+    ``encoding`` and ``header_bytes`` are for carriers that want it otherwise than it is counted.
+    """
+    encoding = encoding or choose_encoding(text)
+    gsm7, room_bytes = encoding is Encoding.GSM7, PART_BYTES - header_bytes
+    single, room = (GSM7_SINGLE, room_bytes * 8 // 7) if gsm7 else (UCS2_SINGLE, room_bytes // 2)
     units = count_units(text, encoding)
     if units <= single:
         return [text]

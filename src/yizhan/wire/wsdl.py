@@ -67,7 +67,7 @@ def _types(family: tuple[Operation, ...]) -> Iterator[str]:
     yield f'    <s:schema elementFormDefault="qualified" targetNamespace="{NAMESPACE}">'
     for operation in family:
         required = 1 if operation.result is ResultType.INT else 0
-        yield from _element(operation.name, [(0, name, "string") for name in operation.parameters])
+        yield from _element(operation.name, [_parameter(operation, name) for name in operation.parameters])
         yield from _element(
             f"{operation.name}Response", [(required, f"{operation.name}Result", operation.result.value)]
         )
@@ -75,6 +75,11 @@ def _types(family: tuple[Operation, ...]) -> Iterator[str]:
     yield '      <s:element name="string" nillable="true" type="s:string" />'
     yield "    </s:schema>"
     yield "  </wsdl:types>"
+
+
+def _parameter(operation: Operation, name: str) -> tuple[int, str, str]:
+    """ASMX makes a number required, for it cannot be null."""
+    return (1, name, "int") if name in operation.numeric else (0, name, "string")
 
 
 def _element(name: str, children: list[tuple[int, str, str]]) -> Iterator[str]:

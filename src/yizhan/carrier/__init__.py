@@ -1,0 +1,1 @@
+"""Links to carriers: sockets around the session machine, reconnecting, letters in hand, what comes in."""

@@ -1,0 +1,231 @@
+"""``yizhan channel``: the ways to carriers. Everything holds at once, while the gateway runs."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from yizhan.cli import show
+from yizhan.cli.link import call, segment
+from yizhan.cli.options import DEFAULT_DATA, AsJson, Data
+
+app = typer.Typer(help="Channels: the ways to carriers.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The channel.")]
+Keys = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any key of a channel as etc/yizhan.toml has it; may be repeated."),
+]
+PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+_FOLLOW_S = 0.5
+_AT_ONCE = 1_000
+
+
+@app.command("list")
+def list_channels(data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
+    """All channels, and how they stand."""
+    channels = call(data, "GET", "/channels")
+    if json:
+        show.print_json(channels)
+        return
+    rows = [{**one, "state": _state(one), "use": f"{one['in_flight']} of {one['window']}"} for one in channels]
+    columns = [show.Column("name"), show.Column("kind"), show.Column("use", "in hand")]
+    columns.append(show.Column("state", fills=True))
+    show.print_table(columns, rows, "no channels")
+
+
+@app.command("show")
+def show_channel(name: Name, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
+    """One channel with its settings; passwords are not shown."""
+    _print_card(call(data, "GET", f"/channels/{segment(name)}"), json)
+
+
+@app.command()
+def add(
+    name: Name,
+    *,
+    kind: Annotated[str, typer.Option(metavar="KIND", help="smpp or simulator.")] = "smpp",
+    host: Annotated[str | None, typer.Option(metavar="HOST", help="The carrier's SMSC.")] = None,
+    port: Annotated[int | None, typer.Option(metavar="PORT", help="Its port; 2775 unless given.")] = None,
+    system_id: Annotated[str | None, typer.Option(metavar="ID", help="What the carrier calls you.")] = None,
+    password_stdin: PasswordStdin = False,
+    source: Annotated[str | None, typer.Option(metavar="DIGITS", help="The access number.")] = None,
+    keys: Keys = None,
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
+    """Add a channel; it connects at once."""
+    given = {"kind": kind, "host": host, "port": port, "system_id": system_id, "source": source}
+    settings = {key: value for key, value in given.items() if value is not None} | _keys(keys, password_stdin)
+    _print_card(call(data, "POST", "/channels", json={"name": name, "settings": settings}), json)
+
+
+@app.command("set")
+def set_channel(
+    name: Name,
+    keys: Keys = None,
+    password_stdin: PasswordStdin = False,
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
+    """Change keys of a channel; it alone connects anew."""
+    settings = _keys(keys, password_stdin)
+    if not settings:
+        raise typer.BadParameter("nothing to change: --set KEY=VALUE or --password-stdin")
+    _print_card(call(data, "PATCH", f"/channels/{segment(name)}", json={"settings": settings}), json)
+
+
+@app.command()
+def pause(name: Name, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
+    """Send nothing more over it; reports and replies still come."""
+    _print_card(call(data, "POST", f"/channels/{segment(name)}/pause"), json)
+
+
+@app.command()
+def resume(name: Name, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
+    """Send over it again."""
+    _print_card(call(data, "POST", f"/channels/{segment(name)}/resume"), json)
+
+
+@app.command()
+def remove(name: Name, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
+    """Take a channel away, once what it has in hand is answered."""
+    call(data, "DELETE", f"/channels/{segment(name)}")
+    if json:
+        show.print_json({"channel": name, "removed": True})
+    else:
+        show.say(f"{name} is removed")
+
+
+@app.command()
+def test(name: Name, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
+    """Connect and log in with a channel's settings, beside the running one."""
+    steps = call(data, "POST", f"/channels/{segment(name)}/test")
+    if json:
+        show.print_json(steps)
+    else:
+        for step in steps:
+            show.say(f"{'ok    ' if step['passed'] else 'FAILED'} {step['step']}: {step['said']} ({step['ms']} ms)")
+    if not all(step["passed"] for step in steps):
+        raise typer.Exit(1)
+
+
+@app.command()
+def trace(
+    name: Name,
+    *,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes, until interrupted.")] = False,
+    number: Annotated[str | None, typer.Option(metavar="NUMBER", help="Only about this handset.")] = None,
+    pcap: Annotated[
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write a file that Wireshark reads (in clear).")
+    ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Numbers and texts in clear.")] = False,
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
+    """The newest protocol messages of a channel, decoded; numbers and texts are masked unless asked for."""
+    wanted: dict[str, Any] = {"number": number, "clear": clear or pcap is not None, "limit": _AT_ONCE, "after": 0}
+
+    def more() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = call(data, "GET", f"/channels/{segment(name)}/trace", params=wanted)
+        wanted["after"] = found[-1]["seq"] if found else wanted["after"]
+        return found
+
+    pdus = more()
+    while len(pdus) % _AT_ONCE == 0 and (page := more()):
+        pdus += page
+    if pcap is not None:
+        _write_pcap(pcap, pdus)
+        show.say(f"{len(pdus)} protocol messages in {pcap}")
+        return
+    if json and not follow:
+        show.print_json(pdus)
+        return
+    while True:
+        for pdu in pdus:
+            show.say(_line(pdu))
+        if not follow:
+            return
+        sys.stdout.flush()
+        try:
+            time.sleep(_FOLLOW_S)
+        except KeyboardInterrupt:
+            return
+        pdus = more()
+
+
+def _line(pdu: dict[str, Any]) -> str:
+    at = time.strftime("%H:%M:%S", time.localtime(pdu["at_ms"] / 1000)) + f".{pdu['at_ms'] % 1000:03d}"
+    return f"{at} {pdu['link']} {'->' if pdu['direction'] == 'out' else '<-'} {pdu['summary']}"
+
+
+def _write_pcap(file: Path, pdus: list[dict[str, Any]]) -> None:
+    from yizhan.wire.pcap import PcapWriter
+
+    with file.open("wb") as out:
+        file.chmod(0o600)
+        writer = PcapWriter(out.write)
+        for pdu in pdus:
+            ends = (pdu["local"], pdu["remote"]) if pdu["direction"] == "out" else (pdu["remote"], pdu["local"])
+            writer.packet(pdu["at_ms"] * 1000, *ends, bytes.fromhex(pdu["data"]))
+
+
+def _keys(keys: list[str] | None, password_stdin: bool) -> dict[str, Any]:
+    """``KEY=VALUE`` as the file has it: a number, true or false, else text."""
+    settings: dict[str, Any] = {}
+    for pair in keys or ():
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"must be KEY=VALUE: {pair!r}")
+        settings[key.strip()] = _value(value.strip())
+    if password_stdin:
+        settings["password"] = sys.stdin.readline().rstrip("\r\n")
+    return settings
+
+
+def _value(text: str) -> Any:
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            number = kind(text)
+        except ValueError:
+            continue
+        return number if str(number) == text else text  # 007 is text: an access number may begin with zeros
+    return text
+
+
+def _state(view: dict[str, Any]) -> str:
+    words = []
+    if view["paused"]:
+        words.append("paused")
+    if view["kind"] == "smpp":
+        words.append(f"bound {view['bound']} of {view['binds']}")
+    elif view["binds"]:
+        words.append("ready")
+    if view["throttled"]:
+        words.append(f"throttled by the carrier to {view['rate_per_s']}/s")
+    elif view["rate_per_s"] is not None:
+        words.append(f"{view['rate_per_s']:g}/s")
+    if view["errors"] >= 0.01:
+        words.append(f"{view['errors']:.0%} refused lately")
+    if view["why"]:
+        words.append(view["why"])
+    return ", ".join(words)
+
+
+def _print_card(card: dict[str, Any], json: bool) -> None:
+    if json:
+        show.print_json(card)
+        return
+    view = card["channel"]
+    details = [
+        ("channel", view["name"]),
+        ("state", _state(view)),
+        ("in hand", f"{view['in_flight']} of {view['window']}"),
+    ]
+    details.append(("kept in", "the configuration file" if card["in_file"] else "the store"))
+    details += [(key, value) for key, value in card["settings"].items() if key != "name" and value not in (None, "")]
+    show.print_details(details)

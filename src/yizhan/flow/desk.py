@@ -1,0 +1,97 @@
+"""The desk: what every call of a client goes through before it is acted upon, whatever it asks for."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from yizhan.flow.gate import Gate
+from yizhan.flow.living import Living
+from yizhan.flow.refusals import RefusalLog
+from yizhan.kit.clock import Clock
+from yizhan.kit.log import get_logger
+from yizhan.model.call import Call
+from yizhan.model.operation import Pace
+from yizhan.model.reject import Refusal, Reject
+from yizhan.policy.admission import judge, judge_stranger
+from yizhan.policy.case import Case, Terms
+from yizhan.policy.throttle import Intervals
+from yizhan.store.committer import Closed, Overloaded
+from yizhan.store.database import Database
+
+log = get_logger("desk")
+T = TypeVar("T")
+Rules = Callable[[Case, float | None], Refusal | None]
+
+
+class Desk:
+    """What all calls share: the gate, the rules, the intervals, the list of refusals."""
+
+    def __init__(
+        self, *, database: Database, living: Living, gate: Gate, refusals: RefusalLog, terms: Terms, clock: Clock
+    ) -> None:
+        self._database = database
+        self._living = living
+        self._gate = gate
+        self._refusals = refusals
+        self._terms = terms
+        self._clock = clock
+        self._intervals = Intervals()
+
+    async def _answer(
+        self, call: Call, act: Callable[[Case], Awaitable[T | Refusal]], rules: Rules = judge
+    ) -> T | Refusal:
+        """Rows 1 to 6, ``rules``, ``act``. What nobody foresaw is OTHER (row 20): nothing is kept, nothing charged."""
+
+        async def enter(case: Case) -> T | Refusal:
+            return await self._gate.enter(case) or rules(case, self._since_last_s(case)) or await act(case)
+
+        return await self._guarded(self._case(call), enter)
+
+    async def _answer_stranger(self, call: Call, act: Callable[[Case], Awaitable[T | Refusal]]) -> T | Refusal:
+        """Row 1 and ``act``, for a call that no account makes."""
+
+        async def enter(case: Case) -> T | Refusal:
+            return judge_stranger(case) or await act(case)
+
+        return await self._guarded(self._case(call), enter)
+
+    def _case(self, call: Call) -> Case:
+        return Case(call, self._living.standing, self._terms, self._clock.now_ms())
+
+    async def _guarded(self, case: Case, act: Callable[[Case], Awaitable[T | Refusal]]) -> T | Refusal:
+        """``act``, where every failure of ours is a refusal too, and every refusal is noted."""
+        call = case.call
+        outcome: T | Refusal
+        try:
+            outcome = await act(case)
+        except (Overloaded, Closed) as error:
+            outcome = Refusal(Reject.OTHER, type(error).__name__.lower())
+        except Exception as error:
+            log.exception("a call failed", operation=call.operation.name, address=call.address)
+            outcome = Refusal(Reject.OTHER, type(error).__name__)
+        if isinstance(outcome, Refusal):
+            self._refusals.note(call, outcome)
+        return outcome
+
+    def _start_interval(self, case: Case) -> Callable[[], None]:
+        """The interval of row 9 starts; gives what undoes that, for a call that is not answered after all."""
+        account_id, operation = case.known_account.id, case.call.operation.name
+        started_s = self._clock.monotonic_s()
+        former_s = self._intervals.start(account_id, operation, started_s)
+        return lambda: self._intervals.restore(account_id, operation, started_s, former_s)
+
+    @contextmanager
+    def _interval_started(self, case: Case) -> Iterator[None]:
+        """The interval of row 9 starts with a call that is answered; one that fails after all gives it back."""
+        give_back = self._start_interval(case)
+        try:
+            yield
+        except BaseException:
+            give_back()
+            raise
+
+    def _since_last_s(self, case: Case) -> float | None:
+        operation = case.call.operation
+        if operation.pace is Pace.NONE:
+            return None
+        return self._intervals.since(case.known_account.id, operation.name, self._clock.monotonic_s())

@@ -1,0 +1,96 @@
+"""What operators change about channels. A change holds at once, and leaves the other channels alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from yizhan.flow.office import Conflict, Deed, NotFound, Office
+from yizhan.flow.ports import Board
+from yizhan.model.channel import HIDDEN, ChannelSettings
+from yizhan.store import channels
+
+
+class ChannelActions(Office):
+    """Every change an operator can make to a channel. Those of the configuration file can only be paused."""
+
+    _board: Board
+
+    async def add_channel(self, actor: str, wanted: Mapping[str, Any]) -> None:
+        """A new channel, at work when this returns. ValueError says which key is wrong; Conflict: the name is taken."""
+        settings = read_channel(wanted)
+        taken = any(one.name == settings.name for one in self._board.settings())
+        if taken and not self._board.built_in(settings.name):  # the built-in simulator makes way for any channel
+            raise Conflict(f"there is a channel {settings.name} already")
+        deed = Deed(actor, "channel add", settings.name, {}, _shown(settings))
+        at_ms = self._clock.now_ms()
+        await self._carry_out(deed, lambda session: channels.write_channel(session, settings, at_ms))
+        await self._board.apply()
+
+    async def set_channel(self, actor: str, name: str, changes: Mapping[str, Any]) -> None:
+        """Change keys of a living channel; it alone starts anew. NotFound, Conflict, ValueError."""
+        before = self._living_channel(name)
+        kept = before.model_dump(mode="json", exclude_unset=True)
+        settings = read_channel({**kept, **changes, "name": name})
+        deed = Deed(actor, "channel set", name, _shown(before), _shown(settings))
+        at_ms = self._clock.now_ms()
+        await self._carry_out(deed, lambda session: channels.write_channel(session, settings, at_ms))
+        await self._board.apply()
+
+    async def remove_channel(self, actor: str, name: str) -> None:
+        """Take a living channel away, once what it has in hand is answered. NotFound, Conflict."""
+        before = self._living_channel(name)
+        rules = [r.position for r in self._living.standing.routes if any(name in tier for tier in r.tiers)]
+        if rules:
+            raise Conflict(f"rule {', '.join(map(str, rules))} names the channel {name}: remove or change that first")
+        deed = Deed(actor, "channel remove", name, _shown(before), {})
+        await self._carry_out(deed, lambda session: channels.delete_channel(session, name))
+        await self._board.apply()
+
+    async def pause_channel(self, actor: str, name: str) -> None:
+        """Nothing more goes over it; its binds stay, and reports and replies come. NotFound."""
+        self._known(name)
+        at_ms = self._clock.now_ms()
+        deed = Deed(actor, "channel pause", name, {}, {})
+        await self._carry_out(deed, lambda session: channels.pause_channel(session, name, at_ms))
+        await self._board.apply()
+
+    async def resume_channel(self, actor: str, name: str) -> None:
+        """It takes messages again. NotFound."""
+        self._known(name)
+        deed = Deed(actor, "channel resume", name, {}, {})
+        await self._carry_out(deed, lambda session: channels.resume_channel(session, name))
+        await self._board.apply()
+
+    def _known(self, name: str) -> ChannelSettings:
+        for one in self._board.settings():
+            if one.name == name:
+                return one
+        raise NotFound(f"no channel {name}")
+
+    def _living_channel(self, name: str) -> ChannelSettings:
+        settings = self._known(name)
+        if self._board.built_in(name):
+            raise Conflict(f"channel {name} is built in and goes by itself when another one is added")
+        if self._board.in_file(name):
+            raise Conflict(f"channel {name} stands in the configuration file: change it there, or pause it here")
+        return settings
+
+
+def read_channel(wanted: Mapping[str, Any]) -> ChannelSettings:
+    """Settings from what an operator gave. ValueError says which key is wrong and what is allowed."""
+    try:
+        return ChannelSettings.model_validate(dict(wanted))
+    except ValidationError as error:
+        lines = (f"{'.'.join(map(str, one['loc'])) or 'channel'}: {_words(one)}" for one in error.errors())
+        raise ValueError("; ".join(lines)) from None
+
+
+def _words(error: Mapping[str, Any]) -> str:
+    """Pydantic's sentence; a wrong password is not repeated."""
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _shown(settings: ChannelSettings) -> dict[str, Any]:
+    shown = settings.model_dump(mode="json", exclude_unset=True, exclude={"name"})
+    return {**shown, "password": HIDDEN} if "password" in shown else shown

@@ -1,0 +1,23 @@
+"""The reception: everything that clients can call."""
+
+from collections.abc import Callable
+from typing import Any
+
+from yizhan.flow.accept import Accepting
+from yizhan.flow.fetch import Fetching
+from yizhan.flow.inquire import Inquiring
+from yizhan.flow.operate import Operate
+from yizhan.flow.own import Owning
+from yizhan.model.submission import Admitted
+from yizhan.policy.throttle import Allowance
+
+
+class Reception(Accepting, Inquiring, Fetching, Owning):
+    """The ``River`` that ``front`` hands decoded calls to."""
+
+    def __init__(self, *, accepted: Callable[[Admitted], None], operate: Operate, **shared: Any) -> None:
+        """``accepted`` is told of each stored call; ``shared`` as in ``flow.desk.Desk``."""
+        super().__init__(**shared)
+        self._accepted = accepted
+        self._operate = operate
+        self._registrations = Allowance(self._terms.policy.registrations_per_minute)

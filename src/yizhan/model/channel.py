@@ -1,0 +1,92 @@
+"""A channel's settings: the way to one carrier. They stand in the configuration file or live in the store."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from yizhan.model.section import Seconds, Section
+
+# Messages in flight when nothing else is said: the simulator answers at once, a carrier allows what the contract says.
+_WINDOWS = {"simulator": 1_000, "smpp": 32}
+
+Ton = Annotated[int, Field(ge=0, le=255)]
+Wait = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class ChannelSettings(Section):
+    """``[[channels]]``: one carrier each. Keys from ``host`` on belong to ``kind = "smpp"``."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+    kind: Literal["simulator", "smpp"] = "simulator"
+    source: Annotated[str, Field(pattern=r"^[0-9]{0,20}$")] = "10690000"
+    receipt_delay_s: Seconds = 1
+    window: Annotated[int, Field(ge=1, le=10_000)] = 1_000
+    uncertain: Literal["resend", "hold"] = "resend"
+    uncertain_hold_s: Annotated[float, Field(gt=0, le=2_592_000)] = 172_800
+    receipt_wait_s: Annotated[float, Field(gt=0, le=2_592_000)] = 259_200
+
+    host: Annotated[str, Field(max_length=253)] = ""
+    port: Annotated[int, Field(ge=1, le=65_535)] = 2775
+    system_id: Annotated[str, Field(pattern=r"^[\x20-\x7e]{0,15}$")] = ""
+    password: Annotated[str, Field(pattern=r"^[\x20-\x7e]{0,64}$")] = ""
+    password_file: Path | None = None
+    system_type: Annotated[str, Field(pattern=r"^[\x20-\x7e]{0,12}$")] = ""
+    bind: Literal["transceiver", "pair", "transmitter", "receiver"] = "transceiver"
+    binds: Annotated[int, Field(ge=1, le=64)] = 1
+    rate_per_s: Annotated[float, Field(ge=0, le=100_000)] = 0
+    tls: bool = False
+    tls_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_server_name: Annotated[str, Field(max_length=253)] = ""
+    alphabet: Literal["gsm", "gsm-packed", "latin1", "ascii", "ucs2"] = "gsm"
+    data_coding: Annotated[int, Field(ge=0, le=255)] = 0
+    long_text: Literal["udh8", "udh16", "sar", "payload"] = "udh8"
+    number_form: Literal["digits", "plus", "mainland"] = "digits"
+    service_type: Annotated[str, Field(pattern=r"^[\x20-\x7e]{0,5}$")] = ""
+    source_ton: Ton = 0
+    source_npi: Ton = 1
+    destination_ton: Ton = 1
+    destination_npi: Ton = 1
+    receipts: Literal["all", "failures", "none"] = "all"
+    receipt_ids: Literal["auto", "same", "hex", "decimal"] = "auto"
+    bind_timeout_s: Wait = 10
+    slot_timeout_s: Wait = 30
+    answer_timeout_s: Wait = 60
+    enquire_link_s: Wait = 30
+    reassembly_s: Wait = 3_600
+    trace_pdus: Annotated[int, Field(ge=0, le=100_000)] = 1_000
+
+    @field_validator("password_file", "tls_ca", "tls_cert", "tls_key", mode="before")
+    @classmethod
+    def _none_when_empty(cls, value: object) -> object:
+        return None if value == "" else value  # TOML has no null, and the sample file shows every default
+
+    @model_validator(mode="before")
+    @classmethod
+    def _window_of_its_kind(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "window" not in values:
+            return {**values, "window": _WINDOWS.get(str(values.get("kind", "simulator")), 1_000)}
+        return values
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.kind == "smpp" and not (self.host and self.system_id):
+            raise ValueError('a channel of kind "smpp" needs host and system_id')
+        if self.password and self.password_file:
+            raise ValueError("password and password_file: one of them")
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ValueError("tls_cert and tls_key: both or neither")
+        return self
+
+
+_COMMON = frozenset({"name", "kind", "source", "window", "uncertain", "uncertain_hold_s", "receipt_wait_s"})
+
+HIDDEN = "***"  # what is shown in place of a password
+
+
+def keys_of(kind: str) -> frozenset[str]:
+    """The keys that mean something for a kind of channel."""
+    every = frozenset(ChannelSettings.model_fields)
+    return _COMMON | {"receipt_delay_s"} if kind == "simulator" else every - {"receipt_delay_s"}

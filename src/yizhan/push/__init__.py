@@ -1,0 +1,1 @@
+"""Webhooks out: one attempt to hand one event to one receiver."""

@@ -1,0 +1,71 @@
+"""Long replies: their parts are kept until all have come, whatever bind or order they take, or their time is up."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from yizhan.model.carriage import LongReply, Reply
+from yizhan.store import sqlite as sql
+from yizhan.store.database import driver
+from yizhan.store.replies import Arrived, store_replies
+
+_GAP = "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A reply joined from its parts, and the key under which they are kept."""
+
+    reply: Reply
+    key: tuple[Any, ...]
+
+
+def add_parts(connection: Connection, batches: Sequence[tuple[str, Sequence[LongReply]]]) -> list[list[Joined]]:
+    """Keep parts; one that came before changes nothing. Each argument is (channel, parts): the replies complete now.
+
+    Their parts stay until ``store_joined``, so that a crash between the two loses nothing.
+    """
+    raw = driver(connection)
+    complete = []
+    for channel, parts in batches:
+        # A part may end in half a surrogate pair, which no column of text can hold.
+        rows = [(*_key(channel, part), part.part, json.dumps(part.text), part.at_ms) for part in parts]
+        raw.executemany(sql.ADD_REPLY_PART, rows)
+        whole = [_join(raw, key) for key in dict.fromkeys(_key(channel, part) for part in parts)]
+        complete.append([joined for joined, gaps in whole if not gaps])
+    return complete
+
+
+def overdue_replies(connection: Connection, channel: str, before_ms: int, limit: int) -> list[Joined]:
+    """Replies whose last part came before a moment: what there is of them."""
+    raw = driver(connection)
+    keys = [tuple(row) for row in raw.execute(sql.OLD_REPLIES, (channel, before_ms, limit)).fetchall()]
+    return [_join(raw, key)[0] for key in keys]
+
+
+def store_joined(
+    connection: Connection, batches: Sequence[tuple[Sequence[Arrived], Sequence[Joined]]]
+) -> list[list[int]]:
+    """Store joined replies, and forget their parts, in one transaction."""
+    ids = store_replies(connection, [arrived for arrived, _ in batches])
+    keys = [joined.key for _, batch in batches for joined in batch]
+    driver(connection).executemany(sql.FORGET_REPLY_PARTS, keys)
+    return ids
+
+
+def _key(channel: str, part: LongReply) -> tuple[Any, ...]:
+    return (channel, part.number[:20], part.sent_to[:32], part.reference, part.total)
+
+
+def _join(raw: Any, key: tuple[Any, ...]) -> tuple[Joined, bool]:
+    """The text of the parts there are, and whether some are missing."""
+    rows = raw.execute(sql.REPLY_PARTS, key).fetchall()
+    texts = {row[0]: json.loads(row[1]) for row in rows}
+    total = key[4]
+    text = "".join(texts.get(part, _GAP) for part in range(1, total + 1))
+    text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    at_ms = max((row[2] for row in rows), default=0)
+    return Joined(Reply(key[1], key[2], text, at_ms), key), len(texts) < total

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,10 +57,18 @@ def test_set_changes_what_is_named_and_keeps_the_rest(two: Shell) -> None:
 
 
 WRONG: dict[str, tuple[list[str], str]] = {
-    "an unknown key": (["set", "a", "--set", "windw=3"], "windw"),
+    "an unknown key": (["set", "a", "--set", "windw=3"], "windw: unknown key, did you mean window?"),
     "a number out of range": (["set", "a", "--set", "window=0"], "window"),
-    "a word that is none of them": (["set", "a", "--set", "uncertain=maybe"], "'resend' or 'hold'"),
-    "text for a number": (["set", "a", "--set", "port=http"], "port"),
+    "a word that is none of them": (
+        ["set", "a", "--set", "uncertain=maybe"],
+        'uncertain: must be one of "resend", "hold", not \'maybe\'',
+    ),
+    "text for a number": (
+        ["set", "a", "--set", "port=http"],
+        "port: must be a whole number from 1 to 65535, not 'http'",
+    ),
+    "a key of the other kind": (["set", "b", "--set", "host=x"], 'host: only with kind = "smpp"'),
+    "the other kind": (["set", "a", "--set", "kind=simulator"], 'host, system_id, password: only with kind = "smpp"'),
     "no host": (["add", "c", "--system-id", "me"], "needs host and system_id"),
     "half a certificate": (["set", "a", "--set", "tls_cert=/x.pem"], "both or neither"),
     "a name that is none": (["add", "a b", *SMPP], "name"),
@@ -77,9 +86,40 @@ def test_mistakes_are_told_and_change_nothing(two: Shell, words: list[str], said
     assert two.json("channel", "list") == before
 
 
-def test_nothing_to_change_is_wrong_usage(two: Shell) -> None:
-    two.error("channel", "set", "a", code=2)
-    two.error("channel", "set", "a", "--set", "window", code=2)
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param([], id="nothing to change"),
+        pytest.param(["--set", "window"], id="no value"),
+        pytest.param(["--set", "name=b"], id="another name"),
+        pytest.param(["--set", "password=x"], id="a password for everybody to read"),
+        pytest.param(["--password-env", "X", "--password-stdin"], id="two passwords"),
+    ],
+)
+def test_wrong_usage(two: Shell, words: list[str]) -> None:
+    two.error("channel", "set", "a", *words, code=2)
+
+
+def test_values_that_look_like_numbers(two: Shell) -> None:
+    words = ("--set", "system_id=12345", "--set", "source=0106", "--set", "system_type=true", "--set", "data_coding=8")
+    settings = two.json("channel", "set", "a", *words)["settings"]
+    wanted = {"system_id": "12345", "source": "0106", "system_type": "true", "data_coding": 8}
+    assert settings | wanted == settings
+    two.json("channel", "set", "a", "--password-stdin", stdin="0815\n")
+    with sqlite3.connect(two.data / "yizhan.db") as db:
+        (kept,) = db.execute("SELECT settings FROM channels WHERE name = 'a'").fetchone()
+        (told,) = db.execute("SELECT after FROM audit ORDER BY id DESC LIMIT 1").fetchone()
+    db.close()
+    assert json.loads(kept)["password"] == "0815" and json.loads(told)["password"] == "*** (changed)"
+
+
+def test_one_place_of_the_password_after_another(two: Shell) -> None:
+    settings = two.json("channel", "set", "a", "--password-file", "secret")["settings"]
+    assert (settings["password"], settings["password_file"]) == ("", str(Path("secret").absolute()))
+    settings = two.json("channel", "set", "a", "--password-env", "CARRIER")["settings"]
+    assert (settings["password"], settings["password_file"], settings["password_env"]) == ("", None, "CARRIER")
+    settings = two.json("channel", "set", "a", "--password-stdin", stdin="x\n")["settings"]
+    assert (settings["password"], settings["password_file"], settings["password_env"]) == ("***", None, "")
 
 
 def test_pause_resume_remove(two: Shell) -> None:

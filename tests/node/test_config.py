@@ -166,7 +166,7 @@ def test_every_mistake_in_the_file_names_file_key_and_remedy(tmp_path: Path, tex
         pytest.param("YIZHAN_POLICY__A__B", "1", "policy.a: unknown key", id="too deep"),
         pytest.param("YIZHAN_POLICY__", "1", "policy.: unknown key", id="no key"),
         pytest.param("YIZHAN_POLICY__MAX_NUMBERS", "many", "policy.max_numbers: .*whole number.*'many'", id="type"),
-        pytest.param("YIZHAN_CHANNELS", '[{"name":', "channels: must be a list in JSON, not", id="broken JSON"),
+        pytest.param("YIZHAN_CHANNELS", '[{"name":', "channels: must be a list in JSON", id="broken JSON"),
         pytest.param("YIZHAN_CHANNELS", '[{"name": "?"}]', r"channels\[0\].name: .*matches", id="inside JSON"),
         pytest.param("YIZHAN_PRICES", "2", "prices: must be a table, not 2", id="JSON of another type"),
         pytest.param("YIZHAN_CHANNELS__0__NAME", "a", "channels: must be set as a whole, in JSON", id="piecemeal"),
@@ -265,18 +265,37 @@ def test_any_environment_gives_settings_or_config_error(environ: dict[str, str])
         assert all(line.partition(":")[0] in environ for line in error.mistakes)
 
 
+SMPP = '{"name": "a", "kind": "smpp", "host": "h", "system_id": "s", '
+
+
 @pytest.mark.parametrize(
     ("channel", "said"),
     [
         ('{"name": "a", "kind": "smpp", "password": "hunter2"}', 'channels[0]: a channel of kind "smpp" needs host'),
-        ('{"name": "a", "password": "hunter2\\u0001"}', "channels[0].password: must be text that matches"),
-        ('{"name": "a", "password": "hunter2", "password_file": "x"}', "one of them"),
+        (SMPP + '"password": "hunter2\\u0001"}', "channels[0].password: must be text that matches"),
+        (SMPP + '"password": "hunter2", "password_file": "x"}', "password, password_file, password_env: one of them"),
+        (SMPP + '"password": "hunter2", "password_env": "X"}', "password, password_file, password_env: one of them"),
+        (SMPP + '"password_env": "no name"}', "channels[0].password_env: must be text that matches"),
+        ('{"name": "a", "password": "hunter2"}', 'password: only with kind = "smpp", and this is a simulator'),
+        ('{"name": "a", "host": "smsc", "port": 3}', 'host, port: only with kind = "smpp", and this is a simulator'),
+        (SMPP + '"receipt_delay_s": 3}', 'receipt_delay_s: only with kind = "simulator", and this is a smpp'),
+        ('"hunter2"', "channels[0]: must be a table"),
         ('{"name": "a", "kind": "smtp"}', 'one of "simulator", "smpp"'),
     ],
 )
 def test_mistakes_in_a_channel_tell_no_password(channel: str, said: str) -> None:
     (mistake,) = mistakes(None, {"YIZHAN_CHANNELS": f"[{channel}]"})
     assert said in mistake and "hunter2" not in mistake
+
+
+def test_a_list_of_channels_that_is_no_json_is_not_repeated() -> None:
+    (mistake,) = mistakes(None, {"YIZHAN_CHANNELS": '[{"name": "a", "password": "hunter2"'})
+    assert mistake == "YIZHAN_CHANNELS: channels: must be a list in JSON"
+
+
+def test_settings_show_no_password() -> None:
+    channel = ChannelSettings(name="a", kind="smpp", host="h", system_id="s", password="hunter2")
+    assert "hunter2" not in repr(channel) and "hunter2" not in repr(Settings(channels=(channel,)))
 
 
 def test_the_window_of_each_kind() -> None:

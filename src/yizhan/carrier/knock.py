@@ -1,6 +1,7 @@
 """Knocking at a carrier's door: TCP, TLS, bind."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -55,9 +56,13 @@ class _Door:
 
 
 def read_password(settings: ChannelSettings) -> str:
-    """The password, from its file if there is one. OSError when that cannot be read."""
+    """The password, from its file or from the environment if it is there. OSError, ValueError when it is not."""
     if settings.password_file is not None:
         return settings.password_file.read_text(encoding="utf-8").strip()
+    if settings.password_env:
+        if settings.password_env not in os.environ:
+            raise ValueError(f"the gateway's environment has no {settings.password_env}")
+        return os.environ[settings.password_env]
     return settings.password
 
 

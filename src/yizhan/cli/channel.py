@@ -10,6 +10,7 @@ import typer
 from yizhan.cli import show
 from yizhan.cli.link import call, segment
 from yizhan.cli.options import DEFAULT_DATA, AsJson, Data
+from yizhan.model.channel import PATHS
 
 app = typer.Typer(help="Channels: the ways to carriers.", no_args_is_help=True)
 
@@ -19,6 +20,14 @@ Keys = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Any key of a channel as etc/yizhan.toml has it; may be repeated."),
 ]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option("--password-file", metavar="FILE", help="The gateway reads the password from there at each bind."),
+]
+PasswordEnv = Annotated[
+    str | None,
+    typer.Option("--password-env", metavar="NAME", help="It stands in this variable of the gateway's environment."),
+]
 _FOLLOW_S = 0.5
 _AT_ONCE = 1_000
 
@@ -48,9 +57,11 @@ def add(
     *,
     kind: Annotated[str, typer.Option(metavar="KIND", help="smpp or simulator.")] = "smpp",
     host: Annotated[str | None, typer.Option(metavar="HOST", help="The carrier's SMSC.")] = None,
-    port: Annotated[int | None, typer.Option(metavar="PORT", help="Its port; 2775 unless given.")] = None,
+    port: Annotated[str | None, typer.Option(metavar="PORT", help="Its port; 2775 unless given.")] = None,
     system_id: Annotated[str | None, typer.Option(metavar="ID", help="What the carrier calls you.")] = None,
     password_stdin: PasswordStdin = False,
+    password_file: PasswordFile = None,
+    password_env: PasswordEnv = None,
     source: Annotated[str | None, typer.Option(metavar="DIGITS", help="The access number.")] = None,
     keys: Keys = None,
     data: Data = DEFAULT_DATA,
@@ -58,22 +69,26 @@ def add(
 ) -> None:
     """Add a channel; it connects at once."""
     given = {"kind": kind, "host": host, "port": port, "system_id": system_id, "source": source}
-    settings = {key: value for key, value in given.items() if value is not None} | _keys(keys, password_stdin)
+    settings = {key: value for key, value in given.items() if value is not None} | _keys(keys)
+    settings |= _password(password_stdin, password_file, password_env)
     _print_card(call(data, "POST", "/channels", json={"name": name, "settings": settings}), json)
 
 
 @app.command("set")
 def set_channel(
     name: Name,
+    *,
     keys: Keys = None,
     password_stdin: PasswordStdin = False,
+    password_file: PasswordFile = None,
+    password_env: PasswordEnv = None,
     data: Data = DEFAULT_DATA,
     json: AsJson = False,
 ) -> None:
     """Change keys of a channel; it alone connects anew."""
-    settings = _keys(keys, password_stdin)
+    settings = _keys(keys) | _password(password_stdin, password_file, password_env)
     if not settings:
-        raise typer.BadParameter("nothing to change: --set KEY=VALUE or --password-stdin")
+        raise typer.BadParameter("nothing to change: --set KEY=VALUE, or a password")
     _print_card(call(data, "PATCH", f"/channels/{segment(name)}", json={"settings": settings}), json)
 
 
@@ -172,29 +187,32 @@ def _write_pcap(file: Path, pdus: list[dict[str, Any]]) -> None:
             writer.packet(pdu["at_ms"] * 1000, *ends, bytes.fromhex(pdu["data"]))
 
 
-def _keys(keys: list[str] | None, password_stdin: bool) -> dict[str, Any]:
-    """``KEY=VALUE`` as the file has it: a number, true or false, else text."""
-    settings: dict[str, Any] = {}
+def _keys(keys: list[str] | None) -> dict[str, str]:
+    """``KEY=VALUE`` as text: the gateway knows what each key must be. Paths of files start here, not where it runs."""
+    settings: dict[str, str] = {}
     for pair in keys or ():
-        key, equals, value = pair.partition("=")
+        key, equals, value = (part.strip() for part in pair.partition("="))
         if not equals:
             raise typer.BadParameter(f"must be KEY=VALUE: {pair!r}")
-        settings[key.strip()] = _value(value.strip())
-    if password_stdin:
-        settings["password"] = sys.stdin.readline().rstrip("\r\n")
+        if key == "password":
+            raise typer.BadParameter(
+                "others can read a command line: --password-stdin, --password-file, --password-env"
+            )
+        if key == "name":
+            raise typer.BadParameter("a channel's name cannot be changed")
+        settings[key] = str(Path(value).absolute()) if key in PATHS and value else value
     return settings
 
 
-def _value(text: str) -> Any:
-    if text in ("true", "false"):
-        return text == "true"
-    for kind in (int, float):
-        try:
-            number = kind(text)
-        except ValueError:
-            continue
-        return number if str(number) == text else text  # 007 is text: an access number may begin with zeros
-    return text
+def _password(stdin: bool, file: Path | None, env: str | None) -> dict[str, str]:
+    """Where the password comes from, if that was said."""
+    if stdin + (file is not None) + (env is not None) > 1:
+        raise typer.BadParameter("one of --password-stdin, --password-file and --password-env")
+    if stdin:
+        return {"password": sys.stdin.readline().rstrip("\r\n")}
+    if file is not None:
+        return {"password_file": str(file.absolute())}
+    return {} if env is None else {"password_env": env}
 
 
 def _state(view: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from yizhan.flow.ports import Board, Courier
 from yizhan.flow.story import tell
 from yizhan.kit.clock import Clock, to_rfc3339
 from yizhan.model.account import Profile
-from yizhan.model.channel import HIDDEN, ChannelSettings, keys_of
+from yizhan.model.channel import ChannelSettings, keys_of, shown
 from yizhan.model.message import State
 from yizhan.model.operation import find_operation
 from yizhan.model.reject import Reject
@@ -176,10 +176,8 @@ class Ask:
         if settings is None:
             raise NotFound(f"no channel {name}")
         view = next(view for view in await self.channels() if view.name == name)
-        shown = settings.model_dump(mode="json", include=set(keys_of(settings.kind)))
-        if shown.get("password"):
-            shown["password"] = HIDDEN
-        return ChannelCard(view, shown, self._board.in_file(name))
+        keys = settings.model_dump(mode="json", include=set(keys_of(settings.kind)))
+        return ChannelCard(view, shown(keys), self._board.in_file(name))
 
     async def trace(self, name: str, after: int, number: str | None, limit: int, *, clear: bool) -> list[TracedPdu]:
         """The newest protocol messages of a channel behind ``after``. NotFound."""

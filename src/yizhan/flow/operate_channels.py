@@ -7,8 +7,11 @@ from pydantic import ValidationError
 
 from yizhan.flow.office import Conflict, Deed, NotFound, Office
 from yizhan.flow.ports import Board
-from yizhan.model.channel import HIDDEN, ChannelSettings
+from yizhan.model.channel import PASSWORDS, ChannelSettings, shown
+from yizhan.model.wording import Wording, show_path
 from yizhan.store import channels
+
+_WORDING = Wording(ChannelSettings)
 
 
 class ChannelActions(Office):
@@ -22,7 +25,7 @@ class ChannelActions(Office):
         taken = any(one.name == settings.name for one in self._board.settings())
         if taken and not self._board.built_in(settings.name):  # the built-in simulator makes way for any channel
             raise Conflict(f"there is a channel {settings.name} already")
-        deed = Deed(actor, "channel add", settings.name, {}, _shown(settings))
+        deed = Deed(actor, "channel add", settings.name, {}, _told(settings))
         at_ms = self._clock.now_ms()
         await self._carry_out(deed, lambda session: channels.write_channel(session, settings, at_ms))
         await self._board.apply()
@@ -30,9 +33,16 @@ class ChannelActions(Office):
     async def set_channel(self, actor: str, name: str, changes: Mapping[str, Any]) -> None:
         """Change keys of a living channel; it alone starts anew. NotFound, Conflict, ValueError."""
         before = self._living_channel(name)
+        if changes.get("name", name) != name:
+            raise ValueError("name: cannot be changed; add a channel of the other name, then remove this one")
         kept = before.model_dump(mode="json", exclude_unset=True)
+        if any(changes.get(key) for key in PASSWORDS):  # one way to keep it takes the place of another
+            kept = {key: value for key, value in kept.items() if key not in PASSWORDS}
         settings = read_channel({**kept, **changes, "name": name})
-        deed = Deed(actor, "channel set", name, _shown(before), _shown(settings))
+        was, now = _told(before), _told(settings)
+        if settings.password != before.password and now.get("password"):
+            now["password"] += " (changed)"
+        deed = Deed(actor, "channel set", name, was, now)
         at_ms = self._clock.now_ms()
         await self._carry_out(deed, lambda session: channels.write_channel(session, settings, at_ms))
         await self._board.apply()
@@ -43,7 +53,7 @@ class ChannelActions(Office):
         rules = [r.position for r in self._living.standing.routes if any(name in tier for tier in r.tiers)]
         if rules:
             raise Conflict(f"rule {', '.join(map(str, rules))} names the channel {name}: remove or change that first")
-        deed = Deed(actor, "channel remove", name, _shown(before), {})
+        deed = Deed(actor, "channel remove", name, _told(before), {})
         await self._carry_out(deed, lambda session: channels.delete_channel(session, name))
         await self._board.apply()
 
@@ -78,19 +88,14 @@ class ChannelActions(Office):
 
 
 def read_channel(wanted: Mapping[str, Any]) -> ChannelSettings:
-    """Settings from what an operator gave. ValueError says which key is wrong and what is allowed."""
+    """Settings from what an operator gave, values as text, too. ValueError says which key is wrong, what is allowed."""
     try:
         return ChannelSettings.model_validate(dict(wanted))
     except ValidationError as error:
-        lines = (f"{'.'.join(map(str, one['loc'])) or 'channel'}: {_words(one)}" for one in error.errors())
-        raise ValueError("; ".join(lines)) from None
+        mistakes = _WORDING.describe(error).items()
+        raise ValueError("; ".join(f"{show_path(where) or 'channel'}: {words}" for where, words in mistakes)) from None
 
 
-def _words(error: Mapping[str, Any]) -> str:
-    """Pydantic's sentence; a wrong password is not repeated."""
-    return str(error["msg"]).removeprefix("Value error, ")
-
-
-def _shown(settings: ChannelSettings) -> dict[str, Any]:
-    shown = settings.model_dump(mode="json", exclude_unset=True, exclude={"name"})
-    return {**shown, "password": HIDDEN} if "password" in shown else shown
+def _told(settings: ChannelSettings) -> dict[str, Any]:
+    """For the audit."""
+    return shown(settings.model_dump(mode="json", exclude_unset=True, exclude={"name"}))

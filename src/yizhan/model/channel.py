@@ -1,11 +1,12 @@
 """A channel's settings: the way to one carrier. They stand in the configuration file or live in the store."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from yizhan.model.section import Seconds, Section
+from yizhan.model.section import SECRET, Seconds, Section
 
 # Messages in flight when nothing else is said: the simulator answers at once, a carrier allows what the contract says.
 _WINDOWS = {"simulator": 1_000, "smpp": 32}
@@ -15,7 +16,11 @@ Wait = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class ChannelSettings(Section):
-    """``[[channels]]``: one carrier each. Keys from ``host`` on belong to ``kind = "smpp"``."""
+    """``[[channels]]``: one carrier each. Keys from ``host`` on belong to ``kind = "smpp"``.
+
+    The password is one of three: in the settings, in a file, or in a variable of the gateway's environment; the last
+    two are read at each bind.
+    """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
     kind: Literal["simulator", "smpp"] = "simulator"
@@ -29,8 +34,9 @@ class ChannelSettings(Section):
     host: Annotated[str, Field(max_length=253)] = ""
     port: Annotated[int, Field(ge=1, le=65_535)] = 2775
     system_id: Annotated[str, Field(pattern=r"^[\x20-\x7e]{0,15}$")] = ""
-    password: Annotated[str, Field(pattern=r"^[\x20-\x7e]{0,64}$")] = ""
+    password: Annotated[str, Field(pattern=r"^[\x20-\x7e]{0,64}$", repr=False, json_schema_extra=SECRET)] = ""
     password_file: Path | None = None
+    password_env: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,127})?$")] = ""
     system_type: Annotated[str, Field(pattern=r"^[\x20-\x7e]{0,12}$")] = ""
     bind: Literal["transceiver", "pair", "transmitter", "receiver"] = "transceiver"
     binds: Annotated[int, Field(ge=1, le=64)] = 1
@@ -72,15 +78,22 @@ class ChannelSettings(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        fields = type(self).model_fields
+        strays = [key for key in fields if key not in keys_of(self.kind) and getattr(self, key) != fields[key].default]
+        if strays:
+            other = "smpp" if self.kind == "simulator" else "simulator"
+            raise ValueError(f'{", ".join(strays)}: only with kind = "{other}", and this is a {self.kind}')
         if self.kind == "smpp" and not (self.host and self.system_id):
             raise ValueError('a channel of kind "smpp" needs host and system_id')
-        if self.password and self.password_file:
-            raise ValueError("password and password_file: one of them")
+        if sum(bool(getattr(self, key)) for key in PASSWORDS) > 1:
+            raise ValueError(f"{', '.join(PASSWORDS)}: one of them")
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("tls_cert and tls_key: both or neither")
         return self
 
 
+PASSWORDS = ("password", "password_file", "password_env")
+PATHS = ("password_file", "tls_ca", "tls_cert", "tls_key")
 _COMMON = frozenset({"name", "kind", "source", "window", "uncertain", "uncertain_hold_s", "receipt_wait_s"})
 
 HIDDEN = "***"  # what is shown in place of a password
@@ -90,3 +103,8 @@ def keys_of(kind: str) -> frozenset[str]:
     """The keys that mean something for a kind of channel."""
     every = frozenset(ChannelSettings.model_fields)
     return _COMMON | {"receipt_delay_s"} if kind == "simulator" else every - {"receipt_delay_s"}
+
+
+def shown(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings for people: a password is there or not, and never what it is."""
+    return {key: HIDDEN if key == "password" and value else value for key, value in settings.items()}

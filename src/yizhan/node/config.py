@@ -18,10 +18,12 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
 from yizhan.model.settings import Settings
-from yizhan.node.config_wording import SECTIONS, WHOLE, Where, describe, show_path
+from yizhan.model.wording import SECTIONS, WHOLE, Where, Wording, show_path
 
 PREFIX = "YIZHAN_"
 DELIMITER = "__"
+
+_WORDING = Wording(Settings)
 
 
 class ConfigError(Exception):
@@ -54,7 +56,7 @@ class _Source:
             else:
                 Settings.model_validate(self.values)
         except ValidationError as error:
-            for where, words in describe(error).items():
+            for where, words in _WORDING.describe(error).items():
                 yield f"{self.place(where)}: {show_path(where)}: {words}"
 
 

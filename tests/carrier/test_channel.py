@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from yizhan.carrier import channel as channel_module
+from yizhan.carrier.trace import Trace
 from yizhan.model.outcome import Outcome
 from yizhan.wire.smpp.receipts import id_key
 
-from .harness import letter, working
+from .harness import CLOCK, letter, working
 
 LONG = "长" * 150 + "😀" * 10 + "【驿站】"
 TAKEN, UNCERTAIN = Outcome.TAKEN, Outcome.UNCERTAIN
@@ -461,9 +462,65 @@ def test_the_trace_masks_unless_told_otherwise() -> None:
             assert [pdu.command for pdu in masked[:2]] == ["bind_transceiver", "bind_transceiver_resp"]
             assert all(pdu.data == "" for pdu in masked)
             clear = works.channel.trace(0, "13812345678", 100, clear=True)
-            assert {pdu.command for pdu in clear} == {"submit_sm", "deliver_sm"}
-            assert all("8613812345678" in pdu.summary for pdu in clear)
-            assert "secret" not in " ".join(pdu.summary for pdu in works.channel.trace(0, None, 100, clear=True))
+            assert [pdu.command for pdu in clear] == ["submit_sm", "submit_sm_resp", "deliver_sm", "deliver_sm_resp"]
+            assert all("8613812345678" in pdu.summary for pdu in clear[::2])
+            both = works.channel.trace(0, None, 100, clear=True)
+            assert all("secret" not in pdu.summary and b"secret" not in bytes.fromhex(pdu.data) for pdu in both)
+            assert b"esme\0******\0" in bytes.fromhex(both[0].data), "a bind that can still be decoded"
             assert works.channel.trace(masked[-1].seq, None, 100, clear=False) == []
+
+    asyncio.run(run())
+
+
+def test_a_trace_that_begins_anew_goes_on_behind_the_one_before() -> None:
+    before = Trace(10, CLOCK.now_ms)
+    before.note("a#1", True, bytes(16), "", "")
+    (last,) = before.read(0, None, 10, clear=False)
+    time.sleep(0.002)
+    after = Trace(10, CLOCK.now_ms)
+    after.note("a#1", True, bytes(16), "", "")
+    assert [pdu.seq > last.seq for pdu in after.read(last.seq, None, 10, clear=False)] == [True]
+
+
+def test_a_full_trace_is_read_page_by_page() -> None:
+    trace = Trace(50, CLOCK.now_ms)
+    for number in range(120):
+        trace.note(f"{number}", True, bytes(16), "", "")
+    seen, after = [], 0
+    while page := trace.read(after, None, 7, clear=False):
+        seen += [int(pdu.link) for pdu in page]
+        after = page[-1].seq
+    assert seen == list(range(70, 120))
+
+
+def test_a_test_asks_over_the_binds_that_stand() -> None:
+    async def run() -> None:
+        async with working(bind="pair", binds=2) as works:
+            await works.bound(4)
+            steps = await works.channel.test()
+            assert sorted(step.step for step in steps) == ["one#1-rx", "one#1-tx", "one#2-rx", "one#2-tx"]
+            assert all(step.passed and "answers" in step.said for step in steps)
+            assert works.stats()["binds"] == 4, "no further log-in"
+
+    asyncio.run(run())
+
+
+def test_a_test_without_a_bind_hears_why() -> None:
+    async def run() -> None:
+        async with working({"bind": {"refuse_share": 1.0}}) as works:
+            await works.until(lambda: "refuses" in works.channel.view().why)
+            (step,) = await works.channel.test()
+            assert (step.step, step.passed) == ("bind_transceiver", False) and "RBINDFAIL" in step.said
+
+    asyncio.run(run())
+
+
+def test_a_carrier_that_does_not_answer_fails_the_test() -> None:
+    async def run() -> None:
+        async with working({"trouble": {"half_open_after": 1}}, answer_timeout_s=0.3, enquire_link_s=60) as works:
+            await works.send(letter(1))
+            await works.until(lambda: works.notebook.answered)
+            (step,) = await works.channel.test()
+            assert not step.passed and "answer" in step.said
 
     asyncio.run(run())

@@ -75,7 +75,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "a name that is taken": (["add", "a", *SMPP], "there is a channel a already"),
     "an unknown channel": (["pause", "nobody"], "no channel nobody"),
     "no node to try it with": (["test", "a"], "only while the node runs"),
-    "no node to trace": (["trace", "a"], "no channel a is running"),
+    "no channel to trace": (["trace", "nobody"], "no channel nobody"),
 }
 
 

@@ -19,6 +19,7 @@ from yizhan.model.channel import ChannelSettings
 from yizhan.model.message import Lane, State
 from yizhan.model.submission import Admitted, Encoding, Recipient, SignatureFound
 from yizhan.model.views import ChannelView, TracedPdu
+from yizhan.model.views import TestStep as Step
 from yizhan.policy.turns import Crowd
 from yizhan.sim.simulator import Simulator
 from yizhan.store.accept import accept
@@ -227,6 +228,10 @@ class FullCourier:
     def trace(self, _after: int, _number: str | None, _limit: int, *, clear: bool) -> Sequence[TracedPdu]:
         """Nothing."""
         return ()
+
+    async def test(self) -> list[Step]:
+        """There is nobody to ask."""
+        return []
 
     async def run(self) -> None:
         """Nothing to do."""

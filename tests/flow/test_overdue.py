@@ -24,8 +24,16 @@ class Works:
 
     def __init__(self, house: House, uncertain: str = "hold") -> None:
         self.house = house
+        carrier = {"kind": "smpp", "host": "127.0.0.1", "system_id": "me"}
         channel = ChannelSettings.model_validate(
-            {"name": "sim", "uncertain": uncertain, "uncertain_hold_s": 100, "receipt_wait_s": 200, "reassembly_s": 50}
+            {
+                "name": "sim",
+                **carrier,
+                "uncertain": uncertain,
+                "uncertain_hold_s": 100,
+                "receipt_wait_s": 200,
+                "reassembly_s": 50,
+            }
         )
         mailroom = Mailroom(house.database, house.living, house.policy, lambda _: "1069")
         self.settle = Settle(house.database, house.policy, mailroom, lambda _: uncertain == "resend", lambda: None)

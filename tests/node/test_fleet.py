@@ -11,12 +11,11 @@ import pytest
 
 from yizhan.flow.office import Conflict
 from yizhan.model.call import Call, Transport
-from yizhan.model.channel import ChannelSettings
 from yizhan.model.message import Lane, State
 from yizhan.model.operation import FAMILY
 from yizhan.model.settings import Settings
 from yizhan.model.submission import Admitted, Encoding, Recipient, SignatureFound
-from yizhan.node import fleet as fleet_module
+from yizhan.node import ship as ship_module
 from yizhan.node.build import House, build
 from yizhan.store.accept import accept
 from yizhan.store.committer import Turn
@@ -201,7 +200,7 @@ def test_living_channels_survive_a_restart(tmp_path: Path) -> None:
 
 
 def test_a_channel_that_breaks_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet_module, "_RESTART_S", 0.05)
+    monkeypatch.setattr(ship_module, "RESTART_S", 0.05)
 
     async def run() -> None:
         async with working(tmp_path, channels=[{"name": "a", **QUICK}, {"name": "b", **QUICK}]) as works:
@@ -229,6 +228,96 @@ def test_what_is_known_of_a_channel_that_went(tmp_path: Path) -> None:
             assert not works.fleet.resends("a") and works.fleet.access("a") == "1"
             assert works.fleet.resends("never") and works.fleet.access("never") == ""
             assert [one.name for one in works.fleet.settings()] == ["simulator"]
-            assert (await works.fleet.test(ChannelSettings(name="x")))[0].passed
+            (simulator,) = works.fleet.settings()
+            assert (await works.fleet.test(simulator))[0].passed
+
+    asyncio.run(run())
+
+
+def test_what_went_is_known_after_a_restart_and_without_its_password(tmp_path: Path) -> None:
+    carrier = {"kind": "smpp", "host": "127.0.0.1", "port": 1, "system_id": "me", "password": "topsecret"}
+    gone = {"name": "file", **carrier, "uncertain": "hold", "receipt_wait_s": 77, "source": "106"}
+
+    async def first() -> None:
+        async with working(tmp_path, channels=[gone]):
+            pass
+
+    async def second() -> None:
+        async with working(tmp_path, channels=[{"name": "other", **QUICK}]) as works:
+            assert [one.name for one in works.fleet.settings()] == ["other"]
+            assert not works.fleet.resends("file") and works.fleet.access("file") == "106"
+            assert {one.name: one.receipt_wait_s for one in works.fleet.remembered()}["file"] == 77
+            query = "SELECT name, settings, gone_at_ms IS NULL FROM known_channels ORDER BY name"
+            rows = await works.house.database.read(lambda session: session.exec_driver_sql(query).fetchall())
+            assert [(row[0], row[2]) for row in rows] == [("file", 0), ("other", 1)]
+            assert "topsecret" not in str(rows)
+
+    async def back_again() -> None:
+        async with working(tmp_path, channels=[gone]) as works:
+            assert [one.name for one in works.fleet.remembered()] == ["file", "other"]
+
+    for part in (first, second, back_again):
+        asyncio.run(part())
+
+
+def test_what_a_removed_channel_left_comes_to_an_end(tmp_path: Path) -> None:
+    never = {"kind": "simulator", "receipt_delay_s": 3_600, "receipt_wait_s": 0.05}
+
+    async def first() -> None:
+        async with working(tmp_path) as works:
+            await works.house.operate.add_channel("op", {"name": "a", **never})
+            await works.send(5)
+            await works.until(SENT=5)
+            await works.house.operate.remove_channel("op", "a")
+
+    async def second() -> None:
+        async with working(tmp_path, channels=[{"name": "other", **QUICK}]) as works:
+            await works.house.overdue.close_unreported()
+            assert await works.states() == {State.UNKNOWN: 5}
+
+    asyncio.run(first())
+    asyncio.run(second())
+
+
+def test_a_channel_that_cannot_be_made_says_why_and_comes_when_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ship_module, "RESTART_S", 0.05)
+    in_the_way = tmp_path / "simulator-a.jsonl"
+    in_the_way.mkdir()
+
+    async def run() -> None:
+        async with working(tmp_path, channels=[{"name": "a", **QUICK}, {"name": "b", **QUICK}]) as works:
+            assert works.names() == ["b"]
+            await works.house.operate.pause_channel("op", "a")
+            health = await works.house.ask.health()
+            (view, _) = health.channels
+            assert view.name == "a" and view.paused and "cannot be made" in view.why
+            await works.send(20)
+            await works.until(DELIVERED=20)
+            in_the_way.rmdir()
+            deadline = time.monotonic() + 10
+            while works.names() != ["a", "b"]:
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.01)
+            assert works.fleet.couriers()[0].state().paused, "a pause is remembered"
+
+    asyncio.run(run())
+
+
+def test_a_pause_does_not_wait_for_another_channels_drain(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with working(tmp_path, channels=[{"name": "b", **QUICK}], server={"drain_s": 60}) as works:
+            await works.house.operate.add_channel("op", {"name": "a", **QUICK})
+            (_, slow) = works.fleet.couriers()
+            drained = asyncio.Event()
+            slow.idle = drained.wait  # type: ignore[method-assign, assignment]  # a carrier that does not answer
+            removal = asyncio.ensure_future(works.house.operate.remove_channel("op", "a"))
+            while works.names() != ["b"]:
+                await asyncio.sleep(0.01)
+            await asyncio.wait_for(works.house.operate.pause_channel("op", "b"), 10)
+            assert works.fleet.couriers()[0].state().paused and not removal.done()
+            drained.set()
+            await removal
 
     asyncio.run(run())

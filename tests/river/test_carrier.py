@@ -1,7 +1,11 @@
 """The whole road over SMPP: the real program, and the SMSC in a process beside it."""
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -163,7 +167,7 @@ def test_looking_at_a_channel(carried: tuple[Program, Smsc], words: list[str]) -
     us, carrier = carried
     told = run_cli(us.data, *words)
     assert told.returncode == 0, told.stderr
-    assert {"list": "bound 1 of 1", "show": str(carrier.port), "test": "is let in"}[words[1]] in told.stdout
+    assert {"list": "bound 1 of 1", "show": str(carrier.port), "test": "answers"}[words[1]] in told.stdout
     assert "topsecret" not in told.stdout
     json.loads(run_cli(us.data, *words, "--json").stdout)
 
@@ -178,9 +182,35 @@ def test_a_trace_and_a_capture_file(carried: tuple[Program, Smsc], tmp_path: Pat
     assert (
         "8613812345678" in run_cli(us.data, "channel", "trace", "carrier", "--clear", "--number", "13812345678").stdout
     )
+    pdus = json.loads(run_cli(us.data, "channel", "trace", "carrier", "--json").stdout)
+    assert pdus[0]["command"] == "bind_transceiver" and all(not pdu["data"] for pdu in pdus)
     done = run_cli(us.data, "channel", "trace", "carrier", "--pcap", str(tmp_path / "a.pcap"))
     assert done.returncode == 0 and (tmp_path / "a.pcap").stat().st_mode & 0o777 == 0o600
-    assert (tmp_path / "a.pcap").read_bytes()[:4] == b"\xd4\xc3\xb2\xa1"
+    captured = (tmp_path / "a.pcap").read_bytes()
+    assert captured[:4] == b"\xd4\xc3\xb2\xa1" and b"topsecret" not in captured
+
+
+def test_a_trace_is_followed_across_a_change_of_the_channel(tmp_path: Path) -> None:
+    with smsc(tmp_path / "smsc") as carrier, running(tmp_path / "data", "--demo") as us:
+        settings = {key: value for key, value in carrier.channel().items() if key != "name"}
+        us.api("POST", "/channels", json={"name": "a", "settings": settings})
+        eventually(lambda: us.api("GET", "/channels/a")["channel"]["bound"] == 1)
+        command = [sys.executable, "-m", "yizhan", "channel", "trace", "a", "--follow", "--json"]
+        environ = {**os.environ, "YIZHAN_DATA": str(us.data)}
+        with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as trace:
+            assert trace.stdout is not None
+
+            def until(command: str) -> None:
+                while json.loads(trace.stdout.readline())["command"] != command:  # type: ignore[union-attr]
+                    pass
+
+            until("bind_transceiver_resp")
+            us.api("PATCH", "/channels/a", json={"settings": {"window": 7}})
+            until("bind_transceiver_resp")
+            us.send(DEMO, Mobile="13812345678")
+            until("submit_sm_resp")
+            trace.send_signal(signal.SIGINT)
+            assert trace.wait(20) == 0
 
 
 @pytest.fixture(scope="module")

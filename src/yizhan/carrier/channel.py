@@ -7,16 +7,17 @@ from functools import partial
 
 from yizhan.carrier.health import Health
 from yizhan.carrier.inbox import Inbox
-from yizhan.carrier.knock import Refused, connect
+from yizhan.carrier.knock import BINDS, Refused, connect
 from yizhan.carrier.link import Link
 from yizhan.carrier.outbox import InHand, Outbox, Part
 from yizhan.carrier.trace import Trace
+from yizhan.carrier.trial import Steps, try_out
 from yizhan.flow.ports import Settlement
 from yizhan.kit.clock import Clock
 from yizhan.kit.log import get_logger
 from yizhan.model.carriage import ChannelState, Letter, Receipt
 from yizhan.model.channel import ChannelSettings
-from yizhan.model.views import ChannelView, TracedPdu
+from yizhan.model.views import ChannelView, TestStep, TracedPdu
 from yizhan.policy.pace import Pace
 from yizhan.policy.reconnect import GOOD_BIND_S, Trouble, reconnect_delay_s
 from yizhan.wire.session import Answered, Asked, Event, Garbled, Mode, Stray, Unanswered
@@ -30,12 +31,6 @@ _RETRY_S = 1.0  # while the store cannot take what the carrier said
 _GOODBYE_S = 3.0
 _PARTING_S = 10.0  # for the last report to the store
 _AHEAD_S = 2.0  # letters in hand are at most what the pace lets go in this time
-_BINDS = {
-    "transceiver": (Command.BIND_TRANSCEIVER,),
-    "pair": (Command.BIND_TRANSMITTER, Command.BIND_RECEIVER),
-    "transmitter": (Command.BIND_TRANSMITTER,),
-    "receiver": (Command.BIND_RECEIVER,),
-}
 
 
 class SmppChannel:
@@ -112,7 +107,7 @@ class SmppChannel:
             in_flight=self._outbox.letters,
             receipts_due=0,
             bound=bound,
-            binds=self._settings.binds * len(_BINDS[self._settings.bind]),
+            binds=self._settings.binds * len(BINDS[self._settings.bind]),
             paused=self._paused,
             rate_per_s=None if limit == float("inf") else round(limit, 1),
             throttled=self._pace.throttled_now,
@@ -124,6 +119,16 @@ class SmppChannel:
     def trace(self, after: int, number: str | None, limit: int, *, clear: bool) -> Sequence[TracedPdu]:
         """The newest PDUs."""
         return self._trace.read(after, number, limit, clear=clear)
+
+    async def test(self) -> list[TestStep]:
+        """Ask over every bind that stands; without any log in beside them, to hear why."""
+        steps = Steps(self._clock)
+        links = [link for link in self._links if link.bound]
+        patience_s = self._settings.answer_timeout_s
+        alive = await asyncio.gather(*(link.alive(patience_s) for link in links))
+        for link, answered in zip(links, alive, strict=True):
+            steps.add(link.label, answered, f"{link.remote} answers" if answered else link.reason or "no answer")
+        return steps.taken or await try_out(self._settings, self._clock)
 
     async def idle(self) -> None:
         """Take nothing more, finish what is in hand, and say good-bye to the carrier."""
@@ -145,10 +150,10 @@ class SmppChannel:
                 group.create_task(self._settle())
                 group.create_task(self._take_in())
                 for number in range(self._settings.binds):
-                    for command in _BINDS[self._settings.bind]:
+                    for command in BINDS[self._settings.bind]:
                         label = f"{self.name}#{number + 1}" + (
                             ""
-                            if len(_BINDS[self._settings.bind]) == 1
+                            if len(BINDS[self._settings.bind]) == 1
                             else "-tx"
                             if command is Command.BIND_TRANSMITTER
                             else "-rx"

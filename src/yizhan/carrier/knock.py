@@ -16,6 +16,14 @@ from yizhan.wire.smpp.dialect import SMPP34
 from yizhan.wire.smpp.statuses import word_of
 from yizhan.wire.smpp.table import VERSION, Command
 
+# What a channel's ``bind`` opens for each of its ``binds``.
+BINDS = {
+    "transceiver": (Command.BIND_TRANSCEIVER,),
+    "pair": (Command.BIND_TRANSMITTER, Command.BIND_RECEIVER),
+    "transmitter": (Command.BIND_TRANSMITTER,),
+    "receiver": (Command.BIND_RECEIVER,),
+}
+
 
 class Refused(Exception):
     """The carrier answered, and does not let us in."""

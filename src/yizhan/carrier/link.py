@@ -75,6 +75,15 @@ class Link(asyncio.Protocol):
         """Let the session look at the clock."""
         self._act(self.session.tick(self._clock()))
 
+    async def alive(self, patience_s: float) -> bool:
+        """Ask the carrier whether it is there; whether it answered in time."""
+        self.session.enquire(self._clock())
+        self.flush()
+        until_s = self._clock() + patience_s
+        while self.session.enquiring and not self.closed.done() and self._clock() < until_s:
+            await asyncio.wait([self.closed], timeout=_SOONEST_TICK_S)
+        return self.bound and not self.session.enquiring
+
     def abort(self, reason: str) -> None:
         """Cut the connection."""
         self.reason = self.reason or reason

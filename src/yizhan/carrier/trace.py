@@ -1,54 +1,78 @@
 """The newest PDUs of a channel, kept as bytes and read only when somebody asks."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 from yizhan.kit.masking import mask_number
 from yizhan.model.views import TracedPdu
 from yizhan.wire.smpp.codec import PeerFault, decode
-from yizhan.wire.smpp.dump import dump, handset_of
+from yizhan.wire.smpp.dump import dump, handset_of, without_password
 from yizhan.wire.smpp.statuses import word_of
 
 _Entry = tuple[int, int, str, bool, bytes, str, str]
 
+_HEADER_BYTES = 16
+_ANSWER_BIT = 0x80
+
 
 class Trace:
-    """A ring; what falls out of it is gone."""
+    """A ring; what falls out of it is gone. Numbers grow with the clock, so that a trace that begins anew, because its
+    channel was changed, goes on behind the one before.
+    """
 
     def __init__(self, size: int, now_ms: Callable[[], int]) -> None:
         self._ring: deque[_Entry] = deque(maxlen=size)
         self._now_ms = now_ms
-        self._seq = 0
+        self._seq = 1000 * now_ms()
 
     def note(self, link: str, outgoing: bool, data: bytes, local: str, remote: str) -> None:
-        """One PDU has come or gone."""
+        """One PDU has come or gone; the password of a bind stays out."""
         self._seq += 1
-        self._ring.append((self._seq, self._now_ms(), link, outgoing, data, local, remote))
+        self._ring.append((self._seq, self._now_ms(), link, outgoing, without_password(data), local, remote))
 
     def read(self, after: int, number: str | None, limit: int, *, clear: bool) -> Sequence[TracedPdu]:
-        """PDUs behind ``after``, oldest first; only those about a handset whose number ends like ``number``."""
-        found: list[TracedPdu] = []
-        wanted = None if number is None else number.lstrip("+")
-        for entry in list(self._ring):
-            if entry[0] <= after or len(found) >= limit:
-                continue
-            if (pdu := _view(entry, clear=clear, wanted=wanted)) is not None:
-                found.append(pdu)
-        return found
+        """PDUs behind ``after``, oldest first; only those about a handset whose number ends like ``number``, with
+        their answers.
+        """
+        newer = min(len(self._ring), max(0, self._seq - after))
+        entries: Iterator[_Entry] = islice(self._ring, len(self._ring) - newer, None)
+        if number is not None:
+            entries = (entry for entry in _about(list(self._ring), number.lstrip("+")[-11:]) if entry[0] > after)
+        return [_view(entry, clear=clear) for entry in islice(entries, limit)]
 
 
-def _view(entry: _Entry, *, clear: bool, wanted: str | None) -> TracedPdu | None:
+def _about(ring: Sequence[_Entry], number: str) -> Iterator[_Entry]:
+    """The PDUs that name a number that ends like ``number``, and the answers to them."""
+    digits = number.encode()
+    asked: set[tuple[str, bool, bytes]] = set()
+    for entry in ring:
+        _, _, link, outgoing, data, _, _ = entry
+        sequence = data[12:_HEADER_BYTES]
+        if data[4:5] and data[4] & _ANSWER_BIT:
+            if (link, not outgoing, sequence) in asked:
+                asked.discard((link, not outgoing, sequence))
+                yield entry
+        elif digits in data and _handset(data).endswith(number):  # the first is quick, the second right
+            asked.add((link, outgoing, sequence))
+            yield entry
+
+
+def _handset(data: bytes) -> str:
+    try:
+        return handset_of(decode(data)).lstrip("+")
+    except PeerFault:
+        return ""
+
+
+def _view(entry: _Entry, *, clear: bool) -> TracedPdu:
     seq, at_ms, link, outgoing, data, local, remote = entry
     try:
         pdu = decode(data)
     except PeerFault as fault:
-        if wanted is not None:
-            return None
         command, status, summary, number = "unreadable", "", f"{fault}: {len(data)} bytes", ""
     else:
         number = handset_of(pdu)
-        if wanted is not None and not number.lstrip("+").endswith(wanted[-11:]):
-            return None
         command, status, summary = pdu.command.name.lower(), word_of(pdu.status), dump(pdu, clear=clear)
     return TracedPdu(
         seq=seq,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from yizhan.carrier.knock import Refused, connect
+from yizhan.carrier.knock import BINDS, Refused, connect
 from yizhan.carrier.link import Link
 from yizhan.carrier.outbox import Part
 from yizhan.carrier.trace import Trace
@@ -32,34 +32,50 @@ class _Visitor:
         """Nothing was in hand."""
 
 
+class Steps:
+    """The steps of a test, each with the time since the one before."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.taken: list[TestStep] = []
+        self._clock = clock
+        self._since_s = clock.monotonic_s()
+
+    def add(self, name: str, passed: bool, said: str) -> None:
+        """One more."""
+        now_s = self._clock.monotonic_s()
+        self.taken.append(TestStep(name, passed, said, int((now_s - self._since_s) * 1000)))
+        self._since_s = now_s
+
+
 async def try_out(settings: ChannelSettings, clock: Clock) -> list[TestStep]:
-    """Each step with how it went; the first that fails is the last. A simulator has nothing to try."""
+    """Each step with how it went; the first that fails is the last. Only carriers can be tried from outside."""
+    steps = Steps(clock)
     if settings.kind == "simulator":
-        return [TestStep("simulator", True, "built in: always there", 0)]
-    steps: list[TestStep] = []
-    began_s = clock.monotonic_s()
+        steps.add("simulator", False, "is not at work")
+        return steps.taken
+    for command in BINDS[settings.bind]:
+        if not await _log_in(settings, command, steps, clock):
+            break
+    return steps.taken
 
-    def step(name: str, passed: bool, said: str) -> None:
-        nonlocal began_s
-        now_s = clock.monotonic_s()
-        steps.append(TestStep(name, passed, said, int((now_s - began_s) * 1000)))
-        began_s = now_s
 
-    # A transmitter gets no reports that it would have to leave unacknowledged.
-    command = Command.BIND_RECEIVER if settings.bind == "receiver" else Command.BIND_TRANSMITTER
+async def _log_in(settings: ChannelSettings, command: Command, steps: Steps, clock: Clock) -> bool:
+    """Connect, bind and unbind once; whether all went well."""
     trace = Trace(10, clock.now_ms)
+    step = command.name.lower()
     try:
         link = await connect(settings, f"{settings.name}#test", command, host=_Visitor(), clock=clock, trace=trace)
     except Refused as refusal:
-        step("bind", False, str(refusal))
-        return steps
+        steps.add(step, False, str(refusal))
+        return False
     except (OSError, ValueError) as error:
-        step("connect", False, str(error) or repr(error))
-        return steps
-    step("bind", True, f"{settings.system_id} is let in at {link.remote}{' over TLS' if settings.tls else ''}")
+        steps.add("connect", False, str(error) or repr(error))
+        return False
+    steps.add(step, True, f"{settings.system_id} is let in at {link.remote}{' over TLS' if settings.tls else ''}")
     link.session.unbind(clock.monotonic_s())
     link.flush()
     await asyncio.wait([link.closed], timeout=_GOODBYE_S)
-    step("unbind", link.closed.done(), "the carrier said good-bye" if link.closed.done() else "no answer")
+    gone = link.closed.done()
+    steps.add("unbind", gone, "the carrier said good-bye" if gone else "no answer")
     link.abort("tried out")
-    return steps
+    return gone

@@ -1,7 +1,11 @@
 """``yizhan channel``: the ways to carriers. Everything holds at once, while the gateway runs."""
 
+import os
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from json import dumps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +15,7 @@ from yizhan.cli import show
 from yizhan.cli.link import call, segment
 from yizhan.cli.options import DEFAULT_DATA, AsJson, Data
 from yizhan.model.channel import PATHS
+from yizhan.wire.pcap import PcapWriter
 
 app = typer.Typer(help="Channels: the ways to carriers.", no_args_is_help=True)
 
@@ -116,7 +121,7 @@ def remove(name: Name, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
 
 @app.command()
 def test(name: Name, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
-    """Connect and log in with a channel's settings, beside the running one."""
+    """Ask the carrier whether it is there, over the binds that stand, or by logging in."""
     steps = call(data, "POST", f"/channels/{segment(name)}/test")
     if json:
         show.print_json(steps)
@@ -144,47 +149,59 @@ def trace(
     wanted: dict[str, Any] = {"number": number, "clear": clear or pcap is not None, "limit": _AT_ONCE, "after": 0}
 
     def more() -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = call(data, "GET", f"/channels/{segment(name)}/trace", params=wanted)
-        wanted["after"] = found[-1]["seq"] if found else wanted["after"]
+        found: list[dict[str, Any]] = []
+        while page := call(data, "GET", f"/channels/{segment(name)}/trace", params=wanted):
+            wanted["after"] = page[-1]["seq"]
+            found += page
+            if len(page) < _AT_ONCE:
+                break
         return found
 
-    pdus = more()
-    while len(pdus) % _AT_ONCE == 0 and (page := more()):
-        pdus += page
-    if pcap is not None:
-        _write_pcap(pcap, pdus)
-        show.say(f"{len(pdus)} protocol messages in {pcap}")
-        return
-    if json and not follow:
-        show.print_json(pdus)
-        return
-    while True:
-        for pdu in pdus:
-            show.say(_line(pdu))
-        if not follow:
-            return
-        sys.stdout.flush()
+    count = 0
+    with _trace_to(pcap, json=json, follow=follow) as write:
         try:
-            time.sleep(_FOLLOW_S)
+            while True:
+                pdus = more()
+                count += len(pdus)
+                write(pdus)
+                if not follow:
+                    break
+                time.sleep(_FOLLOW_S)
         except KeyboardInterrupt:
-            return
-        pdus = more()
+            pass
+    if pcap is not None:
+        show.say(f"{count} protocol messages in {pcap}")
+
+
+@contextmanager
+def _trace_to(pcap: Path | None, *, json: bool, follow: bool) -> Iterator[Callable[[list[dict[str, Any]]], None]]:
+    """Where a trace goes: a file for Wireshark, JSON (while following, an object a line), or lines for people."""
+    if pcap is not None:
+        with os.fdopen(os.open(pcap, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            writer = PcapWriter(out.write)
+
+            def keep(pdus: list[dict[str, Any]]) -> None:
+                for pdu in pdus:
+                    ends = (pdu["local"], pdu["remote"]) if pdu["direction"] == "out" else (pdu["remote"], pdu["local"])
+                    writer.packet(pdu["at_ms"] * 1000, *ends, bytes.fromhex(pdu["data"]))
+                out.flush()
+
+            yield keep
+    elif json and not follow:
+        yield show.print_json
+    else:
+
+        def tell(pdus: list[dict[str, Any]]) -> None:
+            for pdu in pdus:
+                show.say(dumps(pdu, ensure_ascii=False) if json else _line(pdu))
+            sys.stdout.flush()
+
+        yield tell
 
 
 def _line(pdu: dict[str, Any]) -> str:
     at = time.strftime("%H:%M:%S", time.localtime(pdu["at_ms"] / 1000)) + f".{pdu['at_ms'] % 1000:03d}"
     return f"{at} {pdu['link']} {'->' if pdu['direction'] == 'out' else '<-'} {pdu['summary']}"
-
-
-def _write_pcap(file: Path, pdus: list[dict[str, Any]]) -> None:
-    from yizhan.wire.pcap import PcapWriter
-
-    with file.open("wb") as out:
-        file.chmod(0o600)
-        writer = PcapWriter(out.write)
-        for pdu in pdus:
-            ends = (pdu["local"], pdu["remote"]) if pdu["direction"] == "out" else (pdu["remote"], pdu["local"])
-            writer.packet(pdu["at_ms"] * 1000, *ends, bytes.fromhex(pdu["data"]))
 
 
 def _keys(keys: list[str] | None) -> dict[str, str]:

@@ -1,11 +1,12 @@
 """What operators ask: accounts, lists, messages with their stories, refusals, the audit log, health."""
 
+import asyncio
 from collections.abc import Mapping
 
 from yizhan import __version__
 from yizhan.flow.living import Living
 from yizhan.flow.office import NotFound
-from yizhan.flow.ports import Board, Courier
+from yizhan.flow.ports import Board
 from yizhan.flow.story import tell
 from yizhan.kit.clock import Clock, to_rfc3339
 from yizhan.model.account import Profile
@@ -167,29 +168,26 @@ class Ask:
 
     async def channels(self) -> list[ChannelView]:
         """Every channel as it stands now; without a running node only that there are such."""
-        known = {courier.name: courier.view() for courier in self._board.couriers()}
-        return [known.get(one.name) or _at_rest(one) for one in self._board.settings()]
+        return [self._board.view(one) for one in self._board.settings()]
 
     async def channel(self, name: str) -> ChannelCard:
         """One channel with its settings. NotFound."""
-        settings = next((one for one in self._board.settings() if one.name == name), None)
-        if settings is None:
-            raise NotFound(f"no channel {name}")
-        view = next(view for view in await self.channels() if view.name == name)
+        settings = self._channel(name)
         keys = settings.model_dump(mode="json", include=set(keys_of(settings.kind)))
-        return ChannelCard(view, shown(keys), self._board.in_file(name))
+        return ChannelCard(self._board.view(settings), shown(keys), self._board.in_file(name))
 
     async def trace(self, name: str, after: int, number: str | None, limit: int, *, clear: bool) -> list[TracedPdu]:
-        """The newest protocol messages of a channel behind ``after``. NotFound."""
-        courier = self._courier(name)
-        return list(courier.trace(after, number, limit, clear=clear))
+        """The newest protocol messages of a channel behind ``after``; none while it is not at work. NotFound."""
+        self._channel(name)
+        courier = next((one for one in self._board.couriers() if one.name == name), None)
+        if courier is None:
+            return []
+        # A whole ring is read in a thread, so that nobody else waits for it.
+        return list(await asyncio.to_thread(courier.trace, after, number, limit, clear=clear))
 
     async def try_channel(self, name: str) -> list[TestStep]:
-        """Connect and log in with a channel's settings, beside the running one. NotFound."""
-        settings = next((one for one in self._board.settings() if one.name == name), None)
-        if settings is None:
-            raise NotFound(f"no channel {name}")
-        return await self._board.test(settings)
+        """Ask a channel's carrier whether it is there. NotFound, Conflict."""
+        return await self._board.test(self._channel(name))
 
     async def routes(self) -> list[RouteView]:
         """Every rule, by position."""
@@ -216,11 +214,11 @@ class Ask:
             rejected=[RejectedChannel(one.channel, one.why) for one in decision.rejected],
         )
 
-    def _courier(self, name: str) -> Courier:
-        for courier in self._board.couriers():
-            if courier.name == name:
-                return courier
-        raise NotFound(f"no channel {name} is running")
+    def _channel(self, name: str) -> ChannelSettings:
+        for settings in self._board.settings():
+            if settings.name == name:
+                return settings
+        raise NotFound(f"no channel {name}")
 
     async def refusals(self, limit: int) -> list[RefusalView]:
         """The newest refused calls."""
@@ -243,7 +241,7 @@ class Ask:
             store=integrity,
             accounts=check.accounts,
             waiting=waiting,
-            channels=[courier.view() for courier in self._board.couriers()],
+            channels=[self._board.view(one) for one in self._board.settings()],
             commits=self._database.committer.commits,
             committed_calls=self._database.committer.calls,
             ledger=check,
@@ -261,10 +259,6 @@ def _state(word: str) -> State:
         return State[word.upper()]
     except KeyError:
         raise ValueError(f"state must be one of {', '.join(state.word for state in State)}") from None
-
-
-def _at_rest(settings: ChannelSettings) -> ChannelView:
-    return ChannelView(settings.name, settings.kind, settings.window, 0, bound=0, binds=0, why="no node runs")
 
 
 def route_view(route: Route, names: Mapping[int, str]) -> RouteView:

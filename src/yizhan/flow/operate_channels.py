@@ -56,6 +56,7 @@ class ChannelActions(Office):
         deed = Deed(actor, "channel remove", name, _told(before), {})
         await self._carry_out(deed, lambda session: channels.delete_channel(session, name))
         await self._board.apply()
+        self._board.pause(name, False)
 
     async def pause_channel(self, actor: str, name: str) -> None:
         """Nothing more goes over it; its binds stay, and reports and replies come. NotFound."""
@@ -63,14 +64,14 @@ class ChannelActions(Office):
         at_ms = self._clock.now_ms()
         deed = Deed(actor, "channel pause", name, {}, {})
         await self._carry_out(deed, lambda session: channels.pause_channel(session, name, at_ms))
-        await self._board.apply()
+        self._board.pause(name, True)
 
     async def resume_channel(self, actor: str, name: str) -> None:
         """It takes messages again. NotFound."""
         self._known(name)
         deed = Deed(actor, "channel resume", name, {}, {})
         await self._carry_out(deed, lambda session: channels.resume_channel(session, name))
-        await self._board.apply()
+        self._board.pause(name, False)
 
     def _known(self, name: str) -> ChannelSettings:
         for one in self._board.settings():

@@ -120,6 +120,9 @@ class Courier(Protocol):
     def trace(self, after: int, number: str | None, limit: int, *, clear: bool) -> Sequence[TracedPdu]:
         """The newest protocol messages behind ``after``; in ``clear`` with numbers, texts and bytes."""
 
+    async def test(self) -> list[TestStep]:
+        """Whether the carrier is there, asked over the binds that stand, or by logging in when none does."""
+
     async def run(self) -> None:
         """All of its work, until cancelled. Then what it had in hand is reported as it stands."""
 
@@ -134,7 +137,10 @@ class Board(Protocol):
     """All channels of this node."""
 
     def couriers(self) -> Sequence[Courier]:
-        """Those that there are at this moment."""
+        """Those at work at this moment."""
+
+    def view(self, settings: ChannelSettings) -> ChannelView:
+        """A channel as people see it, also one that is not at work."""
 
     def settings(self) -> Sequence[ChannelSettings]:
         """The settings of each, in the order of their names in the file and then in the store."""
@@ -148,8 +154,11 @@ class Board(Protocol):
     def changed(self) -> None:
         """Rules have changed: what waits may find its way now."""
 
+    def pause(self, name: str, paused: bool) -> None:
+        """The store says that a channel takes nothing more, or does again: so be it, at once."""
+
     async def apply(self) -> None:
-        """Make the channels be what file and store say now: start, stop, pause."""
+        """Make the channels be what file and store say now: start, stop."""
 
     async def test(self, settings: ChannelSettings) -> list[TestStep]:
-        """Connect and log in with ``settings``, beside the running channel, and say how far that got."""
+        """Ask the carrier whether it is there, and say how far that got. Conflict when no node runs."""

@@ -6,6 +6,8 @@ Times are RFC 3339 in UTC, money is in 条, numbers and texts are in clear (logs
 from dataclasses import dataclass
 from typing import Any
 
+from yizhan.model.channel import ChannelSettings
+
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
@@ -228,6 +230,11 @@ class ChannelView:
     errors: float = 0  # share of the newest answers that blame the channel
     delivered: float | None = None  # share of the newest reports
     why: str = ""  # why nothing is bound
+
+
+def channel_at_rest(settings: ChannelSettings, why: str, *, paused: bool = False) -> ChannelView:
+    """A channel that does not work now."""
+    return ChannelView(settings.name, settings.kind, settings.window, 0, bound=0, binds=0, paused=paused, why=why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ def build(settings: Settings, data: Path) -> House:
         dispatcher=dispatcher,
         delivery=delivery,
         notifier=Notifier(database, delivery, clock, push),
-        overdue=Overdue(database, fleet.settings, mailroom, clock, policy.refund),
+        overdue=Overdue(database, fleet.remembered, mailroom, clock, policy.refund),
         fleet=fleet,
     )
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from yizhan.flow.office import Conflict
 from yizhan.flow.ports import Courier
 from yizhan.model.channel import ChannelSettings
-from yizhan.model.views import TestStep
-from yizhan.store.channels import load_channels
+from yizhan.model.views import ChannelView, TestStep, channel_at_rest
+from yizhan.store.channels import load_channels, load_paused
 from yizhan.store.database import Database
 
 
@@ -16,10 +16,15 @@ class EmptyBoard:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._settings: Sequence[ChannelSettings] = ()
+        self._paused: set[str] = set()
 
     def couriers(self) -> Sequence[Courier]:
         """None."""
         return ()
+
+    def view(self, settings: ChannelSettings) -> ChannelView:
+        """At rest."""
+        return channel_at_rest(settings, "no node runs", paused=settings.name in self._paused)
 
     def settings(self) -> Sequence[ChannelSettings]:
         """The living channels."""
@@ -36,9 +41,14 @@ class EmptyBoard:
     def changed(self) -> None:
         """Nobody waits to hear it."""
 
+    def pause(self, name: str, paused: bool) -> None:
+        """For the view."""
+        (self._paused.add if paused else self._paused.discard)(name)
+
     async def apply(self) -> None:
         """Read what the store says now."""
         self._settings = await self._database.read(load_channels)
+        self._paused = set(await self._database.read(load_paused))
 
     async def test(self, settings: ChannelSettings) -> list[TestStep]:
         """Only a running node connects."""

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 
 from yizhan.carrier.trial import try_out
 from yizhan.flow.living import Living
@@ -12,27 +11,13 @@ from yizhan.kit.clock import Clock
 from yizhan.kit.log import get_logger
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.settings import Settings
-from yizhan.model.views import TestStep
+from yizhan.model.views import ChannelView, TestStep, channel_at_rest
+from yizhan.node.ship import Make, Ship
 from yizhan.sim.simulator import Simulator
-from yizhan.store.channels import load_channels, load_paused
+from yizhan.store.channels import know_channels, load_channels, load_paused
 from yizhan.store.database import Database, Session
 
 log = get_logger("fleet")
-
-_RESTART_S = 1.0
-_LONGEST_RESTART_S = 60.0
-
-Make = Callable[[ChannelSettings], Courier]
-
-
-@dataclass(slots=True)
-class _Ship:
-    """One channel at work."""
-
-    settings: ChannelSettings
-    courier: Courier
-    task: "asyncio.Task[None] | None" = None
-    broken: bool = False  # its work has ended by a mistake of ours, and has not begun anew
 
 
 class Fleet:
@@ -48,10 +33,11 @@ class Fleet:
         self._clock = clock
         self._make: Make | None = None
         self._changed: Callable[[], None] | None = None
-        self._known: dict[str, ChannelSettings] = {one.name: one for one in settings.channels}
-        self._order: tuple[str, ...] = ()
+        self._present: dict[str, ChannelSettings] = {one.name: one for one in settings.channels}  # in their order
+        self._gone: dict[str, ChannelSettings] = {}
+        self._paused: set[str] | None = None  # names; None before the store was asked
         self._alone = False  # whether the built-in simulator is there because nothing else is
-        self._ships: dict[str, _Ship] = {}
+        self._ships: dict[str, Ship] = {}
         self._group: asyncio.TaskGroup | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -62,13 +48,18 @@ class Fleet:
     # -- flow.ports.Board
 
     def couriers(self) -> Sequence[Courier]:
-        """Those that there are at this moment."""
-        ships = (self._ships[name] for name in self._order if name in self._ships)
-        return [ship.courier for ship in ships if not ship.broken]
+        """Those at work at this moment."""
+        ships = (self._ships[name] for name in self._present if name in self._ships)
+        return [courier for ship in ships if (courier := ship.courier) is not None]
+
+    def view(self, settings: ChannelSettings) -> ChannelView:
+        """A channel as people see it, also one that is broken or on its way."""
+        ship = self._ships.get(settings.name)
+        return channel_at_rest(settings, "just a moment") if ship is None else ship.view()
 
     def settings(self) -> Sequence[ChannelSettings]:
         """The settings of each."""
-        return [self._known[name] for name in self._order]
+        return list(self._present.values())
 
     def in_file(self, name: str) -> bool:
         """Whether the channel stands in the configuration file."""
@@ -84,39 +75,51 @@ class Fleet:
             self._changed()
 
     async def test(self, settings: ChannelSettings) -> list[TestStep]:
-        """Connect and log in beside the running channel."""
-        return await try_out(settings, self._clock)
+        """Over the channel's binds; one that is not at work is tried out from outside."""
+        ship = self._ships.get(settings.name)
+        courier = None if ship is None else ship.courier
+        return await (try_out(settings, self._clock) if courier is None else courier.test())
+
+    def pause(self, name: str, paused: bool) -> None:
+        """Hold a channel back, or let it go on; does not wait for channels that are on their way out."""
+        if self._paused is not None:
+            (self._paused.add if paused else self._paused.discard)(name)
+        if name in self._ships:
+            self._ships[name].pause(paused)
 
     async def apply(self) -> None:
         """Make the channels be what file and store say now."""
         async with self._one_at_a_time:
-            wanted, paused = await self._wanted()
-            before = self._order
-            self._order = tuple(one.name for one in wanted)
-            kept = {one.name: one for one in wanted}
-            for name in [name for name, ship in self._ships.items() if kept.get(name) != ship.settings]:
-                await self._retire(name)
-            for one in wanted:
-                self._known[one.name] = one
+            wanted = {one.name: one for one in await self._wanted()}
+            before, self._present = self._present, wanted
+            self._gone |= {name: one for name, one in before.items() if name not in wanted}
+            for name in [name for name, ship in self._ships.items() if wanted.get(name) != ship.settings]:
+                await self._ships.pop(name).retire(self._drain_s)
+            for one in wanted.values():
                 if one.name not in self._ships:
                     self._launch(one)
-                self._ships[one.name].courier.pause(one.name in paused)
-            await self._living.set_access_digits(max((len(one.source) for one in wanted), default=0))
-            if before != self._order:
-                log.info("channels", names=list(self._order), paused=sorted(paused & set(self._order)))
+            remember = partial(know_channels, present=list(wanted.values()), at_ms=self._clock.now_ms())
+            self._gone = {one.name: one for one in await self._database.change(remember)}
+            await self._living.set_access_digits(max((len(one.source) for one in wanted.values()), default=0))
+            if before.keys() != wanted.keys():
+                log.info("channels", names=list(wanted), paused=sorted(self._paused_names() & wanted.keys()))
         self.changed()
 
     # -- what others of the house ask
 
     def resends(self, name: str) -> bool:
-        """Whether a channel sends again what is uncertain; so it is with one that is no longer there."""
-        known = self._known.get(name)
+        """Whether a channel sends again what is uncertain; so it is with one that nobody remembers."""
+        known = self._recall(name)
         return known is None or known.uncertain == "resend"
 
     def access(self, name: str) -> str:
         """A channel's access number, also for a while after it went."""
-        known = self._known.get(name)
+        known = self._recall(name)
         return known.source if known else ""
+
+    def remembered(self) -> Iterable[ChannelSettings]:
+        """The channels that there are, and those that went and may have left messages behind."""
+        return [*self._present.values(), *(one for one in self._gone.values() if one.name not in self._present)]
 
     def handsets(self) -> Iterable[Handsets]:
         """The simulators among the channels."""
@@ -127,68 +130,47 @@ class Fleet:
         async with asyncio.TaskGroup() as group:
             self._group = group
             for ship in self._ships.values():
-                ship.task = group.create_task(self._tend(ship))
+                ship.task = group.create_task(ship.tend())
             await asyncio.get_running_loop().create_future()
 
     async def idle(self) -> None:
         """Every channel has finished what it had in hand, and taken leave of its carrier."""
-        await asyncio.gather(*(ship.courier.idle() for ship in self._ships.values() if not ship.broken))
+        await asyncio.gather(*(courier.idle() for courier in self.couriers()))
 
     def close(self) -> None:
         """Files are given back; ``run`` has ended."""
         for ship in self._ships.values():
-            ship.courier.close()
+            ship.close()
 
     # -- inside
 
-    async def _wanted(self) -> tuple[list[ChannelSettings], frozenset[str]]:
+    async def _wanted(self) -> list[ChannelSettings]:
         """Channels of the file, then living ones; the built-in simulator only when there is nothing else."""
 
         def look(session: Session) -> tuple[tuple[ChannelSettings, ...], frozenset[str]]:
             return load_channels(session), load_paused(session)
 
         living, paused = await self._database.read(look)
+        if self._paused is None:  # later changes come by ``pause``: what was read here could be older
+            self._paused = set(paused)
         names = {one.name for one in self._in_file}
         for one in living:
             if one.name in names:
                 log.warning("a channel stands in the file and in the store: the file counts", channel=one.name)
         wanted = [*self._in_file, *(one for one in living if one.name not in names)]
         self._alone = not wanted
-        return wanted or list(self._by_default), paused
+        return wanted or list(self._by_default)
 
     def _launch(self, settings: ChannelSettings) -> None:
         assert self._make is not None  # noqa: S101  the house is built before it is used
-        ship = _Ship(settings, self._make(settings))
+        ship = Ship(settings, self._make, self._clock, self.changed)
+        ship.pause(settings.name in self._paused_names())
         self._ships[settings.name] = ship
         if self._group is not None:
-            ship.task = self._group.create_task(self._tend(ship))
+            ship.task = self._group.create_task(ship.tend())
 
-    async def _retire(self, name: str) -> None:
-        """Take nothing more, finish, go; what is not finished in time is reported as it stands."""
-        ship = self._ships.pop(name)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._drain_s):
-                await ship.courier.idle()
-        if ship.task is not None:
-            ship.task.cancel()
-            await asyncio.gather(ship.task, return_exceptions=True)
-        ship.courier.close()
+    def _paused_names(self) -> set[str]:
+        return self._paused or set()
 
-    async def _tend(self, ship: _Ship) -> None:
-        """Run a courier; one that breaks is made anew after a pause, and takes nobody else down."""
-        pause_s = _RESTART_S
-        while True:
-            began_s = self._clock.monotonic_s()
-            try:
-                await ship.courier.run()
-            except Exception as error:
-                ship.broken = True
-                log.exception("a channel broke", channel=ship.settings.name, error=repr(error))
-            if self._clock.monotonic_s() - began_s > _LONGEST_RESTART_S:
-                pause_s = _RESTART_S
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_RESTART_S)
-            ship.courier.close()
-            assert self._make is not None  # noqa: S101
-            ship.courier, ship.broken = self._make(ship.settings), False
-            self.changed()
+    def _recall(self, name: str) -> ChannelSettings | None:
+        return self._present.get(name) or self._gone.get(name)

@@ -13,7 +13,7 @@ from yizhan.kit.log import get_logger
 from yizhan.model.carriage import Answer, ChannelState, Letter, Receipt, Reply
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.outcome import Outcome
-from yizhan.model.views import ChannelView, TracedPdu
+from yizhan.model.views import ChannelView, TestStep, TracedPdu
 from yizhan.sim.fate import Fate, fate_of
 from yizhan.sim.journal import Journal, receipt_of
 from yizhan.wire.segment import split
@@ -106,6 +106,10 @@ class Simulator:
         event = {"event": "reply", "at_ms": reply.at_ms, "number": number, "to": sent_to, "text": text}
         self._journal.append([event])
         return (await self._settlement.replies(self.name, [reply]))[0]
+
+    async def test(self) -> list[TestStep]:
+        """There is nobody to ask."""
+        return [TestStep("simulator", True, "built in: always there", 0)]
 
     async def idle(self) -> None:
         """Take nothing more; return when everything taken is answered and stored."""

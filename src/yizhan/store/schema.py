@@ -207,6 +207,15 @@ paused_channels = Table(
     Column("paused_at_ms", BigInteger, nullable=False),
 )
 
+# Every channel that there has been, so that what it left behind can be brought to an end by its own settings.
+known_channels = Table(
+    "known_channels",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("settings", Text, nullable=False),  # JSON as in channels, without anything to log in with
+    Column("gone_at_ms", BigInteger),
+)
+
 routes = Table(
     "routes",
     metadata,

@@ -365,9 +365,8 @@ class Session(Generic[P, T]):
             self._break("no answer to the unbind", events)
         elif self._asked_s is not None and now_s >= self._asked_s + self._clocks.answer_s:
             self._break("the peer no longer answers", events)
-        elif self.phase is Phase.BOUND and self._asked_s is None and now_s >= self._heard_s + self._clocks.quiet_s:
-            self._asked_s = now_s
-            self._write(self._dialect.keep_alive(self._next()))
+        elif now_s >= self._heard_s + self._clocks.quiet_s:
+            self.enquire(now_s)
         while self._waiting:
             sequence, (token, deadline_s) = next(iter(self._waiting.items()))
             if deadline_s > now_s:
@@ -375,6 +374,17 @@ class Session(Generic[P, T]):
             del self._waiting[sequence]
             events.append(Unanswered(token))
         return events
+
+    def enquire(self, now_s: float) -> None:
+        """Ask now whether the peer is there, unless we have asked already; ``enquiring`` until it answers."""
+        if self.phase is Phase.BOUND and self._asked_s is None:
+            self._asked_s = now_s
+            self._write(self._dialect.keep_alive(self._next()))
+
+    @property
+    def enquiring(self) -> bool:
+        """Whether a keep-alive of ours has no answer yet."""
+        return self._asked_s is not None
 
     def next_deadline(self) -> float:
         """When ``tick`` has something to do at the latest, unless something else comes first; infinity: never."""

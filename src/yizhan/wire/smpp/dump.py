@@ -5,11 +5,12 @@ from typing import Any
 from yizhan.kit.masking import mask_number
 from yizhan.wire.smpp.codec import Pdu
 from yizhan.wire.smpp.statuses import word_of
-from yizhan.wire.smpp.table import TLVS, Command, Tlv
+from yizhan.wire.smpp.table import HEADER_BYTES, TLVS, Command, Tlv
 
 _NUMBERS = frozenset({"source_addr", "destination_addr", "esme_addr"})
 _SECRETS = frozenset({"password"})
 _TEXTS = frozenset({"short_message", "message_payload"})
+_BINDS = frozenset({Command.BIND_RECEIVER, Command.BIND_TRANSMITTER, Command.BIND_TRANSCEIVER})
 _TEXT_TAGS = frozenset({0x0424, 0x001D})
 
 
@@ -42,6 +43,15 @@ def _tlv(tag: int, value: bytes, clear: bool) -> str:
     if reading is Tlv.TEXT:
         return f"{name}={value.rstrip(bytes(1)).decode('latin-1')!r}"
     return f"{name}={value.hex()}"
+
+
+def without_password(data: bytes) -> bytes:
+    """A whole PDU as it is, but for the password of a bind (section 4.1): as many stars."""
+    if data[4:7] != bytes(3) or data[7] not in _BINDS:
+        return data
+    begin = data.find(0, HEADER_BYTES) + 1
+    end = data.find(0, begin)
+    return data if begin == 0 or end < 0 else data[:begin] + b"*" * (end - begin) + data[end:]
 
 
 def handset_of(pdu: Pdu) -> str:

@@ -116,6 +116,7 @@ def _engine(path: Path, *, writes: bool, size: int = 1) -> Engine:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     engine = create_engine(
         URL.create("sqlite+pysqlite", database=os.fspath(path)),  # a path may hold ? and %, a written URL may not
+        hide_parameters=True,  # an error of SQLAlchemy's would quote numbers, texts and credentials
         connect_args={"check_same_thread": False, "isolation_level": None, "timeout": 10},
         **({"poolclass": NullPool} if writes else {"poolclass": QueuePool, "pool_size": size, "max_overflow": 0}),
     )

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import stat
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -100,6 +101,8 @@ def lock_directory(data: Path) -> int:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except FileExistsError:
         raise Unusable(f"{data} is not a directory") from None
+    if data.stat().st_mode & stat.S_IWOTH:
+        raise Unusable(f"everybody may write in {data}, and so replace what is in it: chmod o-w it first")
     descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,7 +10,7 @@ WORKERS ?= 2
 # A private index or mirror is the user's own pip configuration; nothing here names one.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: install run test test-slow check bench lock clean
+.PHONY: install run test test-slow check bench audit lock clean
 
 install: $(STAMP)
 
@@ -41,11 +41,20 @@ check: install
 bench: install
 	$(BIN)/python -m bench
 
+# Known holes in what the gateway installs. pip-audit goes into the project's own folder; it asks the advisory service of
+# PyPI, and what could not be asked counts as a failure: only exit status 0 means "audited, nothing known".
+audit: install
+	@test -d $(VENV)/audit/pip_audit || $(PIP) install --quiet --require-hashes --requirement requirements/audit.txt --target $(VENV)/audit
+	@PYTHONPATH=$(VENV)/audit $(BIN)/python -m pip_audit --strict --disable-pip --require-hashes --progress-spinner off \
+		--timeout 15 --requirement requirements/base.txt || { \
+		echo "make audit: FAILED: a hole is listed above, or the advisory service could not be reached; nothing was proved safe" >&2; exit 1; }
+
 # Renew the pinned requirements; uv goes into the project's own folder.
 lock: install
 	$(PIP) install --quiet --target $(VENV)/uv uv
 	$(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --output-file requirements/base.txt
 	$(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml --constraint requirements/base.txt --output-file requirements/dev.txt
+	$(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group audit --output-file requirements/audit.txt
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -272,7 +272,7 @@ def test_configuration_keys_exist(page: Page) -> None:
 def test_make_targets_exist(page: Page) -> None:
     targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     asked = re.findall(r"^make ([\w-]+)$", "\n".join(page.blocks_in("sh")), re.MULTILINE)
-    assert set(asked) == {"run", "check", "test", "test-slow", "bench"}
+    assert set(asked) == {"run", "check", "test", "test-slow", "audit", "bench"}
     assert set(asked) <= set(targets)
 
 

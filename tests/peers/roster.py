@@ -6,6 +6,7 @@ in ``/``. It checks what its users check, fails when that is not so, and prints 
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -29,6 +30,10 @@ class Stack:
     install: str
     empty: str | None = ""
 
+    def missing(self) -> str:
+        """Why it cannot run here, or nothing."""
+        return "" if _succeeds(self.probe) else f"{self.command[-1]} cannot run here: {self.install}"
+
 
 @dataclass(frozen=True, slots=True)
 class Peer:
@@ -46,7 +51,7 @@ class Peer:
 
     def missing(self) -> str:
         """Why it cannot run here, or nothing."""
-        return "" if _succeeds(self.stack.probe) else f"{self.stack.command[-1]} cannot run here: {self.stack.install}"
+        return self.stack.missing()
 
     def run(self, phase: str, address: str, account: str, password: str, text: str) -> dict[str, Any]:
         """What the script saw; AssertionError with all it said when something it checks is not so."""
@@ -81,6 +86,9 @@ _NPM = Stack(("node", "peer.mjs"), ("node", "-e", "require.resolve('soap')"), "n
 _PERL = Stack(("perl", "peer.pl"), ("perl", "-MSOAP::Lite", "-e", "1"), "apt install libsoap-lite-perl")
 _JAVA = Stack(("java", "Peer.java"), ("javac", "-version"), "apt install default-jdk-headless")
 _CURL = Stack(("bash", "peer.sh"), ("bash", "-c", "command -v curl iconv md5sum"), "apt install curl")
+# The proxy of docs/manual/proxy.md; /usr/sbin is not on everybody's path.
+_NGINX_AT = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "nginx"
+NGINX = Stack((_NGINX_AT,), (_NGINX_AT, "-v"), "apt install nginx-light")
 
 PEERS: tuple[Peer, ...] = (
     Peer(_ZEEP, "wsdl", "soap11", typed=True),

@@ -61,7 +61,7 @@ def test_interval_given_back() -> None:
 
 
 def test_allowance() -> None:
-    allowance = Allowance(per_minute=2)
+    allowance = Allowance(2)
     assert [allowance.take(1, 0) for _ in range(3)] == [True, True, False]
     assert allowance.take(2, 0), "another key has its own"
     assert not allowance.take(1, 29.9) and allowance.take(1, 30), "evenly refilled: one each 30 s"

@@ -4,6 +4,7 @@ Exit status: 0, 1 (the thing asked failed, standard error says why), 2 (wrong us
 they are used, so that help and completion stay quick.
 """
 
+import os
 import sys
 from io import TextIOWrapper
 from typing import Annotated, Any
@@ -98,6 +99,7 @@ doctor.register(app)
 
 def main() -> None:
     """The console script."""
+    os.umask(0o077)  # whatever any command writes may hold texts, numbers or secrets
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks a character gets its number, not a traceback.
         if isinstance(stream, TextIOWrapper):

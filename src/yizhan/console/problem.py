@@ -1,6 +1,5 @@
 """Errors of the admin API as ``application/problem+json`` (RFC 9457): one shape, one clear ``detail``."""
 
-import traceback
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -61,10 +60,8 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-    # Only the node's owner can call this API, so the cause may be named; the traceback goes to the log, in plain
-    # form: the pretty one of a terminal shows local variables, and with them passwords and texts.
-    trace = "".join(traceback.format_exception(error))
-    _log.error("admin call failed", method=request.method, path=request.url.path, exception=trace)
+    # Only the node's owner can call this API, so the cause may be named; the log tells names and places only.
+    _log.error("admin call failed", method=request.method, path=request.url.path, exc_info=error)
     return problem(500, f"unforeseen: {type(error).__name__}: {error}")
 
 

@@ -7,13 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from yizhan.kit.clock import Clock
 from yizhan.kit.log import get_logger
 from yizhan.model.account import Account, Network
-from yizhan.model.call import Call
 from yizhan.model.reject import Refusal, Reject
-from yizhan.policy.addresses import covers, parse_address
 from yizhan.policy.admission import identify
 from yizhan.policy.case import Case, Terms
-from yizhan.policy.credentials import CredentialCache, credential_matches, offered
-from yizhan.policy.throttle import Allowance, FailedLogins
+from yizhan.policy.credentials import CredentialCache, credential_matches, make_decoy, offered
+from yizhan.policy.login_guard import NOBODY, LoginGuard
 
 log = get_logger("gate")
 
@@ -25,25 +23,25 @@ BlockAddress = Callable[[str, int, str], Awaitable[None]]
 
 
 class Gate:
-    """Identifies callers; keeps the counters that guard it: failed logins, slow checks at once and per account."""
+    """Identifies callers; bounds the slow checks at once. ``policy.login_guard`` counts what failed."""
 
     def __init__(self, terms: Terms, clock: Clock, trusted_proxies: Sequence[Network], block: BlockAddress) -> None:
-        policy = terms.policy
-        self._policy = policy
+        self._policy = terms.policy
         self._clock = clock
-        self._trusted_proxies = trusted_proxies
         self._block = block
         self._cache = CredentialCache()
-        self._failed = FailedLogins(policy.failed_logins, policy.failed_login_window_s)
-        self._allowance = Allowance(policy.slow_checks_per_account_minute)
-        self._threads = ThreadPoolExecutor(policy.slow_checks_at_once, thread_name_prefix="password")
+        self._decoy = make_decoy()
+        self._guard = LoginGuard(terms.policy, trusted_proxies)
+        self._threads = ThreadPoolExecutor(terms.policy.slow_checks_at_once, thread_name_prefix="password")
         self._checks: dict[tuple[int, str, str], asyncio.Future[bool]] = {}
 
     async def enter(self, case: Case) -> Refusal | None:
         """Rows 1 to 6; counts failed logins, and blocks the address that has too many."""
         refusal = identify(case)
         if refusal is None:
-            refusal = await self._wrong_password(case.known_account, case.call)
+            refusal = await self._wrong_password(case, case.known_account)
+        elif refusal.reject is Reject.ACCOUNT_UNKNOWN:
+            await self._check_in_vain(case)
         if refusal is not None and refusal.reject in _FAILED_LOGINS:
             await self._count_failure(case)
         return refusal
@@ -52,47 +50,56 @@ class Gate:
         """End the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _wrong_password(self, account: Account, call: Call) -> Refusal | None:
+    async def _wrong_password(self, case: Case, account: Account) -> Refusal | None:
         """Row 6: -3. Microseconds for a password seen before, else a slow check in a thread, a few at a time."""
+        if self._guard.shut(case, account, self._clock.monotonic_s()):
+            return Refusal(Reject.OTHER, "too many failed logins at this account")
         slow = []
-        for password_md5 in offered(call.operation.password, call.password):
+        for password_md5 in offered(case.call.operation.password, case.call.password):
             known = self._cache.knows(account.id, account.credential, password_md5)
             if known:
+                self._guard.welcome(case, account.id)
                 return None
             if known is None:
                 slow.append(password_md5)
         for password_md5 in slow:
-            matches = await self._check_slowly(account, password_md5)
+            matches = await self._check_slowly(case, account.id, account.credential, password_md5)
             if matches is None:
                 return Refusal(Reject.OTHER, "too many password checks")
             if matches:
+                self._guard.welcome(case, account.id)
                 return None
         return Refusal(Reject.PASSWORD_WRONG)
 
-    async def _check_slowly(self, account: Account, password_md5: str) -> bool | None:
+    async def _check_in_vain(self, case: Case) -> None:
+        """The slow checks that a wrong password would cost, so that -1 takes the time of -3; none beyond the limits."""
+        for password_md5 in offered(case.call.operation.password, case.call.password):
+            if await self._check_slowly(case, NOBODY, self._decoy, password_md5) is None:
+                return
+
+    async def _check_slowly(self, case: Case, account_id: int, credential: str, password_md5: str) -> bool | None:
         """Whether it matches; None when there are too many checks. Equal checks at the same time share one."""
-        key = (account.id, account.credential, password_md5)
+        key = (account_id, credential, password_md5)
         check = self._checks.get(key)
         if check is None:
             if len(self._checks) >= self._policy.slow_checks_waiting:
                 return None
-            if not self._allowance.take(account.id, self._clock.monotonic_s()):
+            if not self._guard.may_check(case, account_id, self._clock.monotonic_s()):
                 return None
             loop = asyncio.get_running_loop()
-            check = loop.run_in_executor(self._threads, credential_matches, account.credential, password_md5)
+            check = loop.run_in_executor(self._threads, credential_matches, credential, password_md5)
             self._checks[key] = check
             check.add_done_callback(lambda _: self._checks.pop(key, None))
         matches = await asyncio.shield(check)
         if matches:
-            self._cache.remember(account.id, account.credential, password_md5)
+            self._cache.remember(account_id, credential, password_md5)
+            self._guard.proved(case)
         return matches
 
     async def _count_failure(self, case: Case) -> None:
-        address = parse_address(case.call.address)
-        if address is None or address.is_loopback or covers(self._trusted_proxies, address):
-            return
-        if case.standing.allowed.find(address) or not self._failed.record(str(address), self._clock.monotonic_s()):
+        source = self._guard.failed(case, self._clock.monotonic_s())
+        if source is None:
             return
         until_ms = case.now_ms + int(self._policy.failed_login_block_s * 1000)
-        log.warning("address blocked after failed logins", address=str(address), until_ms=until_ms)
-        await self._block(str(address), until_ms, f"{self._policy.failed_logins} failed logins")
+        log.warning("address blocked after failed logins", address=source, until_ms=until_ms)
+        await self._block(source, until_ms, f"{self._policy.failed_logins} failed logins")

@@ -21,6 +21,7 @@ class Owning(Desk):
     # Set by ``flow.reception``.
     _operate: Operate
     _registrations: Allowance
+    _password_changes: Allowance
 
     async def change_password(self, call: Call) -> Refusal | None:
         """UpdPwd: the new password holds for the next call."""
@@ -29,6 +30,8 @@ class Owning(Desk):
             password = call.value("newpwd")
             if not _is_password(password):
                 return Refusal(Reject.OTHER, "no new password")
+            if not self._may_hash(case):
+                return Refusal(Reject.OTHER, "too many new passwords")
             corp_id = case.known_account.corp_id
             await self._operate.set_account(_actor(case), corp_id, password_md5=md5_of(password))
             return None
@@ -88,6 +91,8 @@ class Owning(Desk):
         async def act(case: Case) -> bool | Refusal:
             if not case.known_account.agent:
                 return Refusal(Reject.OTHER, "not an agent")
+            if not self._may_hash(case):
+                return Refusal(Reject.OTHER, "too many new passwords")
             corp_id, password = call.value("corpid"), call.value("pass")
             made = await self._make(_actor(case), call, corp_id, password, case.known_account.id)
             return True if made is None else made
@@ -111,6 +116,10 @@ class Owning(Desk):
             return None
 
         return await self._answer(call, act)
+
+    def _may_hash(self, case: Case) -> bool:
+        """Every new password is a slow hash, and accounts may not buy processor time without end."""
+        return self._password_changes.take(case.known_account.id, self._clock.monotonic_s())
 
     async def _make(
         self, actor: str, call: Call, corp_id: str, password: str, agent_id: int | None = None

@@ -21,3 +21,4 @@ class Reception(Accepting, Inquiring, Fetching, Owning):
         self._accepted = accepted
         self._operate = operate
         self._registrations = Allowance(self._terms.policy.registrations_per_minute)
+        self._password_changes = Allowance(self._terms.policy.password_changes_per_minute)

@@ -6,6 +6,8 @@ from typing import TextIO
 
 import structlog
 
+from yizhan.kit.discretion import keep_quiet, trace_of
+
 
 def set_up_logging(level: str = "info", stream: TextIO | None = None) -> None:
     """Send every log line to ``stream`` (standard error by default): coloured on a terminal, JSON elsewhere."""
@@ -13,14 +15,12 @@ def set_up_logging(level: str = "info", stream: TextIO | None = None) -> None:
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
+        keep_quiet,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if stream.isatty():
-        # Plain tracebacks: the pretty ones print local variables, and those hold passwords and texts.
-        plain = structlog.dev.plain_traceback
-        renderer: structlog.types.Processor = structlog.dev.ConsoleRenderer(exception_formatter=plain)
+        renderer: structlog.types.Processor = structlog.dev.ConsoleRenderer()
     else:
-        shared.append(structlog.processors.format_exc_info)
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     threshold = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
@@ -33,12 +33,15 @@ def set_up_logging(level: str = "info", stream: TextIO | None = None) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
+    # What nobody caught ends the process, in the same words as a log line would have.
+    sys.excepthook = lambda _kind, error, _trace: print(f"yizhan broke: {trace_of(error)}", file=sys.stderr)
 
 
 def get_logger(station: str) -> structlog.typing.FilteringBoundLogger:

@@ -118,9 +118,13 @@ class PolicySettings(Section):
     failed_logins: Count = 20
     failed_login_window_s: Seconds = 600
     failed_login_block_s: Seconds = 600
+    failed_login_ipv6_prefix: Annotated[int, Field(ge=32, le=128)] = 64
+    failed_logins_per_account: Count = 100
     slow_checks_at_once: Annotated[int, Field(ge=1, le=64)] = 2
     slow_checks_waiting: Count = 64
     slow_checks_per_account_minute: Count = 60
+    slow_checks_per_address_minute: Count = 60
+    password_changes_per_minute: Count = 10
 
     @field_validator("open_operations")
     @classmethod

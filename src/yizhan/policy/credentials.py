@@ -39,6 +39,13 @@ def credential_matches(credential: str, password_md5: str) -> bool:
         return False
 
 
+def make_decoy() -> str:
+    """What the password of an account that does not exist is held against, so that -1 costs what -3 costs. Made of
+    random bytes: nothing matches it, and nobody knows it.
+    """
+    return make_credential(secrets.token_hex(16))
+
+
 def offered(form: PasswordForm, pwd: str) -> tuple[str, ...]:
     """The MD5s that a ``Pwd`` may stand for under ``form``; none when it cannot be right."""
     as_md5 = (pwd.lower(),) if is_md5_hex(pwd) else ()

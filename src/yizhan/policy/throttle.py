@@ -1,6 +1,7 @@
 """Counters of what came too often. Time is passed in; every table is bounded."""
 
 from collections import OrderedDict, deque
+from collections.abc import Hashable
 
 
 class FailedLogins:
@@ -55,17 +56,40 @@ class Intervals:
 
 
 class Allowance:
-    """At most ``per_minute`` events a key, refilled evenly: what one account's guessers may cost in slow checks."""
+    """At most ``count`` events a key in ``window_s`` seconds, refilled evenly; past ``max_keys`` the oldest goes.
 
-    def __init__(self, per_minute: int) -> None:
-        self._per_minute = per_minute
-        self._left: dict[int, tuple[float, float]] = {}
+    What guessers may cost in slow checks, for example.
+    """
 
-    def take(self, key: int, now_s: float) -> bool:
+    def __init__(self, count: int, window_s: float = 60, max_keys: int = 100_000) -> None:
+        self._count = count
+        self._window_s = window_s
+        self._max_keys = max_keys
+        self._left: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
+
+    def has(self, key: Hashable, now_s: float) -> bool:
+        """Whether ``take`` would get one. A window of 0 s is off: there is always one."""
+        return self._window_s <= 0 or self._available(key, now_s) >= 1
+
+    def take(self, key: Hashable, now_s: float) -> bool:
         """Take one; False when none is left."""
-        left, then_s = self._left.get(key, (float(self._per_minute), now_s))
-        left = min(float(self._per_minute), left + (now_s - then_s) * self._per_minute / 60)
+        if self._window_s <= 0:
+            return True
+        left = self._available(key, now_s)
         if left < 1:
             return False
         self._left[key] = (left - 1, now_s)
+        self._left.move_to_end(key)
+        if len(self._left) > self._max_keys:
+            self._left.popitem(last=False)
         return True
+
+    def give_back(self, key: Hashable) -> None:
+        """Undo one ``take``."""
+        if key in self._left:
+            left, then_s = self._left[key]
+            self._left[key] = (min(float(self._count), left + 1), then_s)
+
+    def _available(self, key: Hashable, now_s: float) -> float:
+        left, then_s = self._left.get(key, (float(self._count), now_s))
+        return min(float(self._count), left + (now_s - then_s) * self._count / self._window_s)

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import stat
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -100,6 +101,8 @@ def lock_directory(data: Path) -> int:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except FileExistsError:
         raise Unusable(f"{data} is not a directory") from None
+    if data.stat().st_mode & stat.S_IWOTH:
+        raise Unusable(f"everybody may write in {data}, and so replace what is in it: chmod o-w it first")
     descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -116,6 +119,7 @@ def _engine(path: Path, *, writes: bool, size: int = 1) -> Engine:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     engine = create_engine(
         URL.create("sqlite+pysqlite", database=os.fspath(path)),  # a path may hold ? and %, a written URL may not
+        hide_parameters=True,  # an error of SQLAlchemy's would quote numbers, texts and credentials
         connect_args={"check_same_thread": False, "isolation_level": None, "timeout": 10},
         **({"poolclass": NullPool} if writes else {"poolclass": QueuePool, "pool_size": size, "max_overflow": 0}),
     )

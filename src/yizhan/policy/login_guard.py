@@ -1,0 +1,93 @@
+"""What guards log-ins: whose failures count, for which address and account, and whose password may still be looked at.
+
+Three counters, all bounded and all with limits of ``PolicySettings``: failures by source (then the source is blocked),
+failures by account from sources that it does not know (then such sources are answered -2 there), slow checks by account
+and by source. A *source* is an IPv4 address, or an IPv6 network as large as one customer gets.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from ipaddress import IPv6Address, IPv6Network
+
+from yizhan.model.account import Account, Network
+from yizhan.model.settings import PolicySettings
+from yizhan.policy.addresses import Address, covers, parse_address
+from yizhan.policy.case import Case
+from yizhan.policy.throttle import Allowance, FailedLogins
+
+_MAX_KNOWN = 100_000
+NOBODY = 0  # stands for every account that does not exist
+
+
+def source_of(address: Address, ipv6_prefix: int) -> str:
+    """What is counted and blocked for ``address``: whoever has one address of an IPv6 network has them all."""
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((address, ipv6_prefix), strict=False))
+    return str(address)
+
+
+class LoginGuard:
+    """Decides by what has failed so far. Time is passed in, in monotonic seconds."""
+
+    def __init__(self, policy: PolicySettings, trusted_proxies: Sequence[Network]) -> None:
+        self._ipv6_prefix = policy.failed_login_ipv6_prefix
+        self._trusted_proxies = trusted_proxies
+        self._by_source = FailedLogins(policy.failed_logins, policy.failed_login_window_s)
+        self._by_account = Allowance(policy.failed_logins_per_account, policy.failed_login_window_s)
+        self._account_checks = Allowance(policy.slow_checks_per_account_minute)
+        self._source_checks = Allowance(policy.slow_checks_per_address_minute)
+        self._known: OrderedDict[tuple[int, str], None] = OrderedDict()
+
+    def shut(self, case: Case, account: Account, now_s: float) -> bool:
+        """Whether too many strangers have failed at this account for another stranger to be looked at."""
+        return self._is_stranger(case, account.id) and not self._by_account.has(account.id, now_s)
+
+    def may_check(self, case: Case, account_id: int, now_s: float) -> bool:
+        """Take one slow check of the account's allowance and of the source's; False when either is used up.
+
+        Exempt callers draw on an allowance of their own, so that strangers cannot use up theirs.
+        """
+        if self.exempt(case):
+            return self._account_checks.take((account_id, True), now_s)
+        source = self._source(case)
+        if not self._source_checks.has(source, now_s) or not self._account_checks.take((account_id, False), now_s):
+            return False
+        return self._source_checks.take(source, now_s)
+
+    def welcome(self, case: Case, account_id: int) -> None:
+        """A right password came from here: others' failures do not shut this source out any more."""
+        if self.exempt(case):
+            return
+        key = (account_id, self._source(case))
+        self._known[key] = None
+        self._known.move_to_end(key)
+        if len(self._known) > _MAX_KNOWN:
+            self._known.popitem(last=False)
+
+    def proved(self, case: Case) -> None:
+        """A slow check found the password right: it does not count against the source."""
+        if not self.exempt(case):
+            self._source_checks.give_back(self._source(case))
+
+    def failed(self, case: Case, now_s: float) -> str | None:
+        """Count a -1 or -3; the source to be blocked when this failure reached its limit."""
+        if self.exempt(case):
+            return None
+        if case.account is not None and self._is_stranger(case, case.account.id):
+            self._by_account.take(case.account.id, now_s)
+        source = self._source(case)
+        return source if self._by_source.record(source, now_s) else None
+
+    def exempt(self, case: Case) -> bool:
+        """Loopback, trusted proxies, addresses on an account's allow-list (contract, section 5, row 1)."""
+        address = parse_address(case.call.address)
+        if address is None or address.is_loopback or covers(self._trusted_proxies, address):
+            return True
+        return case.standing.allowed.find(address) is not None
+
+    def _is_stranger(self, case: Case, account_id: int) -> bool:
+        return not self.exempt(case) and (account_id, self._source(case)) not in self._known
+
+    def _source(self, case: Case) -> str:
+        address = parse_address(case.call.address)
+        return "" if address is None else source_of(address, self._ipv6_prefix)

@@ -1,10 +1,11 @@
 """What operators ask: accounts, lists, messages with their stories, refusals, the audit log, health."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from yizhan import __version__
 from yizhan.flow.living import Living
-from yizhan.flow.office import NotFound
+from yizhan.flow.office import Conflict, NotFound
 from yizhan.flow.ports import Board, Courier
 from yizhan.flow.story import tell
 from yizhan.kit.clock import Clock, to_rfc3339
@@ -43,6 +44,7 @@ from yizhan.policy.route_key import passenger_to
 from yizhan.policy.routing import decide
 from yizhan.policy.text_class import text_class
 from yizhan.store import accounts, cards, ledger, lists, messages, pushes, records, replies
+from yizhan.store.backup import BackupFailed, BackupView
 from yizhan.store.database import Database, Session
 from yizhan.store.migrate import HEAD
 from yizhan.store.records import RefusedCall
@@ -231,6 +233,15 @@ class Ask:
     async def audit(self, limit: int) -> list[AuditView]:
         """The newest operator actions."""
         return await self._database.read(lambda session: records.list_actions(session, limit))
+
+    async def back_up(self, file: Path) -> BackupView:
+        """Copy the store to ``file``. Conflict says why there is no copy; ValueError for a relative path."""
+        if not file.is_absolute():
+            raise ValueError("file must be an absolute path")
+        try:
+            return await self._database.back_up(file)
+        except BackupFailed as error:
+            raise Conflict(str(error)) from error
 
     async def health(self) -> HealthView:
         """Integrity of the store, the ledger's rules, what waits and how the channels stand."""

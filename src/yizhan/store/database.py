@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from yizhan.model.settings import StoreSettings
+from yizhan.store.backup import BackupView, back_up
 from yizhan.store.committer import Committer, Turn, Verb
 from yizhan.store.migrate import migrate
 
@@ -39,7 +40,7 @@ class Database:
 
         Raises Locked, Unusable, or ``store.migrate.SchemaTooNew``; then nothing stays open.
         """
-        path = data / settings.url.removeprefix("sqlite:")
+        self.path = path = data / settings.url.removeprefix("sqlite:")
         with ExitStack() as undo:
             self._lock = lock_directory(data)
             undo.callback(os.close, self._lock)
@@ -79,6 +80,10 @@ class Database:
     def integrity(self, session: Session) -> str:
         """``ok``, or what SQLite found wrong. Reads everything."""
         return "; ".join(row[0] for row in session.exec_driver_sql("PRAGMA quick_check(20)"))
+
+    async def back_up(self, file: Path) -> BackupView:
+        """Copy the database to ``file`` in a thread of its own, beside the readers. See ``backup.back_up``."""
+        return await asyncio.to_thread(back_up, self.path, file)
 
     def close(self) -> None:
         """Commit what waits, close everything, release the lock. Blocks."""

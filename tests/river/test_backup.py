@@ -38,3 +38,9 @@ def test_a_backup_under_load_opens_elsewhere_with_its_books_in_order(tmp_path: P
     assert {(id_,) for id_ in before} <= set(kept)
     ((balance,),) = Program(elsewhere).query("SELECT balance_milli FROM accounts WHERE corp_id = 'load'")
     assert balance == 10_000_000 - 1_000 * len(kept)
+
+
+def test_the_doctor_says_when_the_disk_is_nearly_full(tmp_path: Path) -> None:
+    with running(tmp_path / "data", YIZHAN_STORE__LOW_DISK_BYTES=str(2**62)) as program:
+        ill = run_cli(program.data, "doctor")
+        assert ill.returncode == 1 and "make room" in ill.stderr

@@ -250,10 +250,13 @@ class Ask:
             return self._database.integrity(session), ledger.verify_ledger(session), messages.count_waiting(session)
 
         integrity, check, waiting = await self._database.read(look)
+        disk_free_bytes, disk_low = self._database.disk()
         return HealthView(
             version=__version__,
             schema=HEAD,
             store=integrity,
+            disk_free_bytes=disk_free_bytes,
+            disk_low=disk_low,
             accounts=check.accounts,
             waiting=waiting,
             channels=[courier.view() for courier in self._board.couriers()],

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -52,6 +53,7 @@ class Database:
             except DatabaseError as error:
                 raise Unusable(f"{path}: {error.orig}") from error
             undo.pop_all()
+        self._low_disk_bytes = settings.low_disk_bytes
         self._threads = ThreadPoolExecutor(settings.readers, thread_name_prefix="reader")
         self.committer = Committer(
             self._connection,
@@ -80,6 +82,11 @@ class Database:
     def integrity(self, session: Session) -> str:
         """``ok``, or what SQLite found wrong. Reads everything."""
         return "; ".join(row[0] for row in session.exec_driver_sql("PRAGMA quick_check(20)"))
+
+    def disk(self) -> tuple[int, bool]:
+        """Free bytes where the database lies, and whether that is too little."""
+        free_bytes = shutil.disk_usage(self.path.parent).free
+        return free_bytes, free_bytes < self._low_disk_bytes
 
     async def back_up(self, file: Path) -> BackupView:
         """Copy the database to ``file`` in a thread of its own, beside the readers. See ``backup.back_up``."""

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from yizhan import __version__
 from yizhan.cli import (
     account,
+    backup,
     card,
     channel,
     doctor,
@@ -95,6 +96,7 @@ app.add_typer(webhook.app, name="webhook")
 send.register(app)
 fetch.register(app)
 doctor.register(app)
+backup.register(app)
 
 
 def main() -> None:

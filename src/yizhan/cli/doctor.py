@@ -33,7 +33,14 @@ async def _examine(line: Line) -> dict[str, Any]:
 
 
 def _faults(health: dict[str, Any]) -> list[str]:
-    faults = [] if health["store"] == "ok" else [f"the store is damaged: {health['store']}"]
+    faults = (
+        []
+        if health["store"] == "ok"
+        else [f"the store is damaged: {health['store']}; stop the gateway, keep its data, go back to a backup"]
+    )
+    if health["disk_low"]:
+        free = health["disk_free_bytes"] // 1_000_000
+        faults.append(f"only {free} MB are free on the disk: make room before the store cannot grow any more")
     return faults + [f"the ledger does not hold: {fault}" for fault in health["ledger"]["faults"]]
 
 
@@ -45,6 +52,7 @@ def _print_health(data: Path, health: dict[str, Any]) -> None:
         ("node", health["node"]),
         ("version", f"{health['version']} (schema {health['schema']})"),
         ("store", health["store"]),
+        ("disk", f"{health['disk_free_bytes'] // 1_000_000} MB free" + (", too little" if health["disk_low"] else "")),
         ("ledger", "does not hold" if ledger["faults"] else f"holds, {ledger['entries']} entries"),
         ("accounts", health["accounts"]),
         ("waiting", waiting or "nothing"),

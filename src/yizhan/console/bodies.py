@@ -32,6 +32,12 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class BackupTo(Body):
+    """Where a copy of the store goes: an absolute path that this node may write."""
+
+    file: str = Field(min_length=1, max_length=4_096, pattern=r"^[^\x00]*$")
+
+
 class Password(Body):
     """A new password: itself, or the MD5 hex of its UTF-8 bytes (what clients send as ``Pwd``; contract, section 3)."""
 

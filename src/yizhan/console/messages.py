@@ -1,15 +1,17 @@
 """Admin API: messages, their stories, cancelling; refusals, audit, health."""
 
+import pathlib
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from yizhan.console.bodies import Cancellation, HandsetReply, Limit, RowId
+from yizhan.console.bodies import BackupTo, Cancellation, HandsetReply, Limit, RowId
 from yizhan.console.desk import Actor
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
 from yizhan.flow.play import Play
 from yizhan.model.views import AuditView, HealthView, MessageStory, MessageView, RefusalView, ReplyView
+from yizhan.store.backup import BackupView
 
 OptionalId = Annotated[RowId | None, Query()]
 
@@ -90,5 +92,9 @@ def watch_router(ask: Ask) -> APIRouter:
     @router.get("/health")
     async def show_health() -> HealthView:
         return await ask.health()
+
+    @router.post("/backup", status_code=201)
+    async def back_up(body: BackupTo) -> BackupView:
+        return await ask.back_up(pathlib.Path(body.file))
 
     return router

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 
 from yizhan import __version__
 from yizhan.flow.living import Living
-from yizhan.flow.office import NotFound
+from yizhan.flow.office import Conflict, NotFound
 from yizhan.flow.ports import Board
 from yizhan.flow.story import tell
 from yizhan.kit.clock import Clock, to_rfc3339
@@ -44,6 +45,7 @@ from yizhan.policy.route_key import passenger_to
 from yizhan.policy.routing import decide
 from yizhan.policy.text_class import text_class
 from yizhan.store import accounts, cards, ledger, lists, messages, pushes, records, replies
+from yizhan.store.backup import BackupFailed, BackupView
 from yizhan.store.database import Database, Session
 from yizhan.store.migrate import HEAD
 from yizhan.store.records import RefusedCall
@@ -228,6 +230,15 @@ class Ask:
         """The newest operator actions."""
         return await self._database.read(lambda session: records.list_actions(session, limit))
 
+    async def back_up(self, file: Path) -> BackupView:
+        """Copy the store to ``file``. Conflict says why there is no copy; ValueError for a relative path."""
+        if not file.is_absolute():
+            raise ValueError("file must be an absolute path")
+        try:
+            return await self._database.back_up(file)
+        except BackupFailed as error:
+            raise Conflict(str(error)) from error
+
     async def health(self) -> HealthView:
         """Integrity of the store, the ledger's rules, what waits and how the channels stand."""
 
@@ -235,10 +246,13 @@ class Ask:
             return self._database.integrity(session), ledger.verify_ledger(session), messages.count_waiting(session)
 
         integrity, check, waiting = await self._database.read(look)
+        disk_free_bytes, disk_low = self._database.disk()
         return HealthView(
             version=__version__,
             schema=HEAD,
             store=integrity,
+            disk_free_bytes=disk_free_bytes,
+            disk_low=disk_low,
             accounts=check.accounts,
             waiting=waiting,
             channels=[self._board.view(one) for one in self._board.settings()],

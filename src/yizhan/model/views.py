@@ -317,6 +317,8 @@ class HealthView:
     version: str
     schema: str
     store: str  # integrity: "ok" or what SQLite says
+    disk_free_bytes: int
+    disk_low: bool  # less than store.low_disk_bytes
     accounts: int
     waiting: dict[str, int]  # messages by unfinished state
     channels: list[ChannelView]

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import shutil
 import stat
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from yizhan.model.settings import StoreSettings
+from yizhan.store.backup import BackupView, back_up
 from yizhan.store.committer import Committer, Turn, Verb
 from yizhan.store.migrate import migrate
 
@@ -40,7 +42,7 @@ class Database:
 
         Raises Locked, Unusable, or ``store.migrate.SchemaTooNew``; then nothing stays open.
         """
-        path = data / settings.url.removeprefix("sqlite:")
+        self.path = path = data / settings.url.removeprefix("sqlite:")
         with ExitStack() as undo:
             self._lock = lock_directory(data)
             undo.callback(os.close, self._lock)
@@ -52,6 +54,7 @@ class Database:
             except DatabaseError as error:
                 raise Unusable(f"{path}: {error.orig}") from error
             undo.pop_all()
+        self._low_disk_bytes = settings.low_disk_bytes
         self._threads = ThreadPoolExecutor(settings.readers, thread_name_prefix="reader")
         self.committer = Committer(
             self._connection,
@@ -80,6 +83,15 @@ class Database:
     def integrity(self, session: Session) -> str:
         """``ok``, or what SQLite found wrong. Reads everything."""
         return "; ".join(row[0] for row in session.exec_driver_sql("PRAGMA quick_check(20)"))
+
+    def disk(self) -> tuple[int, bool]:
+        """Free bytes where the database lies, and whether that is too little."""
+        free_bytes = shutil.disk_usage(self.path.parent).free
+        return free_bytes, free_bytes < self._low_disk_bytes
+
+    async def back_up(self, file: Path) -> BackupView:
+        """Copy the database to ``file`` in a thread of its own, beside the readers. See ``backup.back_up``."""
+        return await asyncio.to_thread(back_up, self.path, file)
 
     def close(self) -> None:
         """Commit what waits, close everything, release the lock. Blocks."""

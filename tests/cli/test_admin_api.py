@@ -169,4 +169,5 @@ def test_the_document_describes_every_path(tmp_path: Path) -> None:
         "refusals",
         "audit",
         "health",
+        "backup",
     }

@@ -41,6 +41,7 @@ class Program:
     data: Path
     arguments: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
+    listen: str = "127.0.0.1:0"
     url: str = ""
     process: "subprocess.Popen[str] | None" = None
     log: IO[str] | None = None
@@ -56,7 +57,7 @@ class Program:
                 "yizhan",
                 "serve",
                 "--listen",
-                "127.0.0.1:0",
+                self.listen,
                 "--data",
                 str(self.data),
                 *self.arguments,

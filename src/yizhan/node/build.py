@@ -33,6 +33,7 @@ from yizhan.policy.pricing import PriceList
 from yizhan.push.delivery import Delivery
 from yizhan.push.postman import Postman
 from yizhan.sim.simulator import Simulator
+from yizhan.store.committer import Broken
 from yizhan.store.database import Database
 
 SYSTEM = "system"  # the actor of what the gateway does by itself
@@ -59,14 +60,17 @@ class House:
     fleet: Fleet
 
 
-def build(settings: Settings, data: Path) -> House:
-    """Lock and open the store, and put everything together. Call from a running event loop. Raises ``Locked``."""
+def build(settings: Settings, data: Path, broken: Broken | None = None) -> House:
+    """Lock and open the store, and put everything together. Call from a running event loop. Raises ``Locked``.
+
+    ``broken`` ends the process when the store cannot say any more what is on the disk.
+    """
     clock = SystemClock()
     terms = Terms(
         policy=settings.policy,
         prices=PriceList.of(settings.prices),
     )
-    database = Database(data, settings.store)
+    database = Database(data, settings.store, broken)
     living = Living(database)
     policy = settings.policy
     fleet = Fleet(settings, database, living, clock)

@@ -18,7 +18,7 @@ from yizhan.node.config import ConfigError, read_settings
 from yizhan.node.demo import set_demo
 from yizhan.node.doors import admin_door, allow_descriptors, bind_port, clients_door
 from yizhan.node.note import leave_note
-from yizhan.node.stop import Stop
+from yizhan.node.stop import Stop, end_at_once
 from yizhan.node.upkeep import upkeep
 from yizhan.node.welcome import welcome
 from yizhan.store.database import Locked, Unusable
@@ -31,7 +31,9 @@ _GC_ALLOCATIONS = 50_000
 
 
 def serve(config: Path | None, data: Path, listen: str | None, demo: bool) -> int:
-    """Serve until SIGTERM or SIGINT; the exit status: 0 after a clean stop, 1 when it could not start or broke."""
+    """Serve until SIGTERM or SIGINT; the exit status: 0 after a clean stop, 1 when it could not start or
+    broke, 74 at once when the disk failed (``node.stop.end_at_once``).
+    """
     try:
         settings = read_settings(config, os.environ, listen)
     except ConfigError as error:
@@ -86,7 +88,7 @@ async def _build(settings: Settings, data: Path) -> House:
     deadline = time.monotonic() + _LOCK_PATIENCE_S
     while True:
         try:
-            return build(settings, data)
+            return build(settings, data, end_at_once)
         except Locked:
             if time.monotonic() > deadline:
                 raise

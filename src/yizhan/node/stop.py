@@ -1,8 +1,21 @@
 """Stopping: a signal asks for it, and from then on the whole drain shares one bound."""
 
 import asyncio
+import os
 import signal
 import time
+
+from yizhan.kit.log import get_logger
+
+log = get_logger("node")
+
+
+def end_at_once(error: BaseException) -> None:
+    """The store is broken: end with EX_IOERR (74) before anybody is answered. The next start reads what is there."""
+    log.critical(
+        "the store is broken, the program ends at once; look at the disk and start it again", error=repr(error)
+    )
+    os._exit(os.EX_IOERR)
 
 
 class Stop:

@@ -15,10 +15,12 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from yizhan.kit.log import get_logger
+from yizhan.store.broken import leaves_doubt
 
 log = get_logger("store")
 A = TypeVar("A")
 R = TypeVar("R")
+Broken = Callable[[BaseException], None]
 # A verb takes many arguments at once and gives one result each, so that a batch costs few statements.
 Verb = Callable[[Connection, Sequence[A]], Sequence[R]]
 
@@ -57,8 +59,20 @@ class Committer:
     # Rows of one verb before another kind of work gets its turn inside the same transaction.
     CHUNK_ROWS = 512
 
-    def __init__(self, connection: Connection, *, batch_rows: int, batch_ms: float, max_waiting_rows: int) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        batch_rows: int,
+        batch_ms: float,
+        max_waiting_rows: int,
+        broken: Broken | None = None,
+    ) -> None:
+        """``broken`` is told, in the thread, of a failure that leaves in doubt what is on the disk; it must not return
+        to work: it ends the process, so that nobody is answered (ADR 0014). Without it, such a failure is like any.
+        """
         self._connection = connection
+        self._broken = broken
         self._batch_rows = batch_rows
         self._batch_s = batch_ms / 1000
         self._max_waiting_rows = max_waiting_rows
@@ -106,6 +120,7 @@ class Committer:
                 with self._connection.begin():
                     self._run_batch(batch)
             except Exception as error:
+                self._look_at(error)
                 # Not even BEGIN went through: who waits must hear of it, and the thread must not spin.
                 batch = batch or self._take_chunk()
                 if len(batch) > 1:
@@ -164,7 +179,12 @@ class Committer:
                 with self._connection.begin():
                     job.result = job.verb(self._connection, [job.argument])[0]
             except Exception as own_error:
+                self._look_at(own_error)
                 job.error = own_error
+
+    def _look_at(self, error: Exception) -> None:
+        if self._broken is not None and leaves_doubt(error):
+            self._broken(error)
 
 
 def _resolve(batch: list[Job]) -> None:

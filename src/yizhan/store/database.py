@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from yizhan.model.settings import StoreSettings
 from yizhan.store.backup import BackupView, back_up
-from yizhan.store.committer import Committer, Turn, Verb
+from yizhan.store.committer import Broken, Committer, Turn, Verb
 from yizhan.store.migrate import migrate
 
 A = TypeVar("A")
@@ -37,10 +37,10 @@ class Unusable(Exception):
 class Database:
     """An open store: ``write`` goes through the committer, ``read`` through a small pool of read-only connections."""
 
-    def __init__(self, data: Path, settings: StoreSettings) -> None:
+    def __init__(self, data: Path, settings: StoreSettings, broken: Broken | None = None) -> None:
         """Lock ``data`` (made when missing), open and migrate the database, start the committer.
 
-        Raises Locked, Unusable, or ``store.migrate.SchemaTooNew``; then nothing stays open.
+        ``broken``: see ``Committer``. Raises Locked, Unusable, or ``store.migrate.SchemaTooNew``; nothing stays open.
         """
         self.path = path = data / settings.url.removeprefix("sqlite:")
         with ExitStack() as undo:
@@ -61,6 +61,7 @@ class Database:
             batch_rows=settings.batch_rows,
             batch_ms=settings.batch_ms,
             max_waiting_rows=settings.max_waiting_rows,
+            broken=broken,
         )
         self.committer.start()
 

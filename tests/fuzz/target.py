@@ -23,6 +23,8 @@ _SETTINGS = {
     "YIZHAN_STORE__BATCH_MS": "1",
     "YIZHAN_POLICY__QUERY_INTERVAL_S": "0",
     "YIZHAN_POLICY__OPEN_OPERATIONS": "Reg,UnReg,ChargeUp,AgentMakeAccount,AgentChangeAccount",
+    # Every call may succeed, however many come in a minute.
+    "YIZHAN_POLICY__PASSWORD_CHANGES_PER_MINUTE": "1000000",
 }
 _REPLIES = ("好的", "a#b|c\r\nd", "\x00\x0b<&>]]>", "𠮷€ ÿ", "退订")
 

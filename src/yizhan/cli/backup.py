@@ -9,7 +9,6 @@ import typer
 from yizhan.cli import show
 from yizhan.cli.link import Failed, call
 from yizhan.cli.options import DEFAULT_DATA, AsJson, Data
-from yizhan.store.verify import verify_file
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +37,8 @@ def verify(
     json: AsJson = False,
 ) -> None:
     """Read a backup from end to end: is it whole, of a known schema, and do its books hold?"""
+    from yizhan.store.verify import verify_file  # heavy, and of no use to --help
+
     check = verify_file(file)
     if json:
         show.print_json(asdict(check))

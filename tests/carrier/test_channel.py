@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from yizhan.carrier import channel as channel_module
 from yizhan.carrier.trace import Trace
+from yizhan.flow import insist
 from yizhan.model.outcome import Outcome
 from yizhan.wire.smpp.receipts import id_key
 
@@ -179,7 +179,7 @@ def test_nothing_is_acknowledged_before_the_store_has_it() -> None:
 
 
 def test_what_the_store_does_not_take_is_brought_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(channel_module, "_RETRY_S", 0.01)
+    monkeypatch.setattr(insist, "RETRY_S", 0.01)
 
     async def run() -> None:
         async with working() as works:

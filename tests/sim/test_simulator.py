@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from yizhan.flow import insist
 from yizhan.kit.clock import SystemClock
 from yizhan.model.carriage import Answer, Letter, LongReply, Receipt, Reply
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.submission import Encoding
-from yizhan.sim import simulator as simulator_module
 from yizhan.sim.simulator import Simulator
 
 
@@ -184,7 +184,7 @@ def test_reports_due_come_after_a_restart(tmp_path: Path) -> None:
 
 
 def test_what_the_store_does_not_take_is_brought_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulator_module, "_RETRY_S", 0.01)
+    monkeypatch.setattr(insist, "RETRY_S", 0.01)
 
     async def run() -> None:
         notebook = Notebook(refuse=2)

@@ -12,6 +12,7 @@ from yizhan.carrier.link import Link
 from yizhan.carrier.outbox import InHand, Outbox, Part
 from yizhan.carrier.trace import Trace
 from yizhan.carrier.trial import Steps, try_out
+from yizhan.flow.insist import until_done
 from yizhan.flow.ports import Settlement
 from yizhan.kit.clock import Clock
 from yizhan.kit.log import get_logger
@@ -27,7 +28,6 @@ from yizhan.wire.smpp.table import Command
 
 log = get_logger("carrier")
 
-_RETRY_S = 1.0  # while the store cannot take what the carrier said
 _GOODBYE_S = 3.0
 _PARTING_S = 10.0  # for the last report to the store
 _AHEAD_S = 2.0  # letters in hand are at most what the pace lets go in this time
@@ -368,14 +368,11 @@ class SmppChannel:
 
     async def _until_done(self, act: Callable[[], Awaitable[object]]) -> None:
         """A carrier's word is never dropped: while the store cannot take it, try again."""
-        while True:
-            try:
-                await act()
-            except Exception as error:
-                log.warning("the store could not take the carrier's word", channel=self.name, error=repr(error))
-                await asyncio.sleep(_RETRY_S)
-            else:
-                return
+
+        def complain(error: Exception) -> None:
+            log.warning("the store could not take the carrier's word", channel=self.name, error=repr(error))
+
+        await until_done(act, complain)
 
     async def _part(self) -> None:
         """At the end: cut the links; what was in hand is reported as it stands."""

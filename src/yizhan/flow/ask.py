@@ -6,12 +6,12 @@ from pathlib import Path
 
 from yizhan import __version__
 from yizhan.flow.living import Living
-from yizhan.flow.office import Conflict, NotFound
+from yizhan.flow.office import Conflict, NotFound, channel_of
 from yizhan.flow.ports import Board
 from yizhan.flow.story import tell
 from yizhan.kit.clock import Clock, to_rfc3339
 from yizhan.model.account import Profile
-from yizhan.model.channel import ChannelSettings, keys_of, shown
+from yizhan.model.channel import keys_of, shown
 from yizhan.model.message import State
 from yizhan.model.operation import find_operation
 from yizhan.model.reject import Reject
@@ -174,13 +174,13 @@ class Ask:
 
     async def channel(self, name: str) -> ChannelCard:
         """One channel with its settings. NotFound."""
-        settings = self._channel(name)
+        settings = channel_of(self._board, name)
         keys = settings.model_dump(mode="json", include=set(keys_of(settings.kind)))
         return ChannelCard(self._board.view(settings), shown(keys), self._board.in_file(name))
 
     async def trace(self, name: str, after: int, number: str | None, limit: int, *, clear: bool) -> list[TracedPdu]:
         """The newest protocol messages of a channel behind ``after``; none while it is not at work. NotFound."""
-        self._channel(name)
+        channel_of(self._board, name)
         courier = next((one for one in self._board.couriers() if one.name == name), None)
         if courier is None:
             return []
@@ -189,12 +189,13 @@ class Ask:
 
     async def try_channel(self, name: str) -> list[TestStep]:
         """Ask a channel's carrier whether it is there. NotFound, Conflict."""
-        return await self._board.test(self._channel(name))
+        return await self._board.test(channel_of(self._board, name))
 
     async def routes(self) -> list[RouteView]:
         """Every rule, by position."""
-        names = {account.id: account.corp_id for account in self._living.standing.accounts.values()}
-        return [route_view(route, names) for route in self._living.standing.routes]
+        standing = self._living.standing
+        names = standing.names()
+        return [route_view(route, names) for route in standing.routes]
 
     async def explain_route(self, number: str, corp_id: str, text: str) -> RouteExplained:
         """Where a message would go now, and why not elsewhere. ValueError for what is no number; NotFound."""
@@ -204,7 +205,7 @@ class Ask:
         who = passenger_to(self._account_id(corp_id), e164, text_class(text))
         states = {courier.name: courier.state() for courier in self._board.couriers()}
         decision = decide(self._living.standing.routes, states, who)
-        names = {account.id: account.corp_id for account in self._living.standing.accounts.values()}
+        names = self._living.standing.names()
         return RouteExplained(
             number=e164,
             account=corp_id,
@@ -215,12 +216,6 @@ class Ask:
             open=dict(decision.open),
             rejected=[RejectedChannel(one.channel, one.why) for one in decision.rejected],
         )
-
-    def _channel(self, name: str) -> ChannelSettings:
-        for settings in self._board.settings():
-            if settings.name == name:
-                return settings
-        raise NotFound(f"no channel {name}")
 
     async def refusals(self, limit: int) -> list[RefusalView]:
         """The newest refused calls."""

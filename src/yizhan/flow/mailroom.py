@@ -1,6 +1,6 @@
 """The mailroom: a handset's reply finds its account, and may block its number."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from yizhan.flow.living import Living
@@ -36,7 +36,7 @@ class Mailroom:
 
     async def replies(self, channel: str, replies: Sequence[Reply]) -> list[int]:
         """Store each reply; the ids. When this returns they are committed, and an opt-out holds for the next call."""
-        arrived = [await self._route(channel, reply) for reply in replies]
+        arrived = await self._route(channel, replies)
         ids = await self._database.write(Turn.CARRIAGE, store_replies, arrived, rows=3 * len(arrived))
         await self._block(arrived)
         return ids
@@ -53,7 +53,7 @@ class Mailroom:
 
     async def _store_joined(self, channel: str, joined: Sequence[Joined]) -> None:
         if joined:
-            arrived = [await self._route(channel, one.reply) for one in joined]
+            arrived = await self._route(channel, [one.reply for one in joined])
             await self._database.write(Turn.CARRIAGE, store_joined, (arrived, joined), rows=3 * len(arrived))
             await self._block(arrived)
 
@@ -62,9 +62,12 @@ class Mailroom:
         if any(one.blocks for one in arrived):
             await self._living.reload_numbers()
 
-    async def _route(self, channel: str, reply: Reply) -> Arrived:
+    async def _route(self, channel: str, replies: Sequence[Reply]) -> list[Arrived]:
         # An account that may not call cannot fetch either: it claims nothing from those that can.
         accounts = {account.id: account for account in self._living.standing.accounts.values() if account.enabled}
+        return [await self._route_one(channel, reply, accounts) for reply in replies]
+
+    async def _route_one(self, channel: str, reply: Reply, accounts: Mapping[int, Account]) -> Arrived:
         found = claim(reply.sent_to, self._access(channel), accounts.values())
         account_id: int | None = None
         if len(found.account_ids) == 1:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from yizhan.flow.living import Living
+from yizhan.flow.ports import Board
 from yizhan.kit.clock import Clock
 from yizhan.model.account import Account
+from yizhan.model.channel import ChannelSettings
 from yizhan.store.database import Database, Session
 from yizhan.store.lists import EVERYBODY
 from yizhan.store.records import Action, note_action
@@ -21,6 +23,14 @@ class NotFound(Exception):
 
 class Conflict(Exception):
     """It cannot be done as things stand."""
+
+
+def channel_of(board: Board, name: str) -> ChannelSettings:
+    """The settings of a channel. NotFound."""
+    for settings in board.settings():
+        if settings.name == name:
+            return settings
+    raise NotFound(f"no channel {name}")
 
 
 @dataclass(frozen=True, slots=True)

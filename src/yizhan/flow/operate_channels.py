@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from yizhan.flow.office import Conflict, Deed, NotFound, Office
+from yizhan.flow.office import Conflict, Deed, Office, channel_of
 from yizhan.flow.ports import Board
 from yizhan.model.channel import PASSWORDS, ChannelSettings, shown
 from yizhan.model.wording import Wording, show_path
@@ -60,7 +60,7 @@ class ChannelActions(Office):
 
     async def pause_channel(self, actor: str, name: str) -> None:
         """Nothing more goes over it; its binds stay, and reports and replies come. NotFound."""
-        self._known(name)
+        channel_of(self._board, name)
         at_ms = self._clock.now_ms()
         deed = Deed(actor, "channel pause", name, {}, {})
         await self._carry_out(deed, lambda session: channels.pause_channel(session, name, at_ms))
@@ -68,19 +68,13 @@ class ChannelActions(Office):
 
     async def resume_channel(self, actor: str, name: str) -> None:
         """It takes messages again. NotFound."""
-        self._known(name)
+        channel_of(self._board, name)
         deed = Deed(actor, "channel resume", name, {}, {})
         await self._carry_out(deed, lambda session: channels.resume_channel(session, name))
         self._board.pause(name, False)
 
-    def _known(self, name: str) -> ChannelSettings:
-        for one in self._board.settings():
-            if one.name == name:
-                return one
-        raise NotFound(f"no channel {name}")
-
     def _living_channel(self, name: str) -> ChannelSettings:
-        settings = self._known(name)
+        settings = channel_of(self._board, name)
         if self._board.built_in(name):
             raise Conflict(f"channel {name} is built in and goes by itself when another one is added")
         if self._board.in_file(name):

@@ -52,7 +52,7 @@ class RouteActions(Office):
         deed = Deed(actor, "route add", _subject(route), {}, {"tiers": [dict(tier) for tier in tiers]})
         route_id = await self._carry_out(deed, lambda session: routes.insert_route(session, route))
         await self._routes_changed()
-        names = {account.id: account.corp_id for account in self._living.standing.accounts.values()}
+        names = self._living.standing.names()
         return next(route_view(one, names) for one in self._living.standing.routes if one.id == route_id)
 
     async def move_route(self, actor: str, route_id: int, position: int) -> None:

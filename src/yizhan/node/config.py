@@ -5,7 +5,6 @@ Later sources win: the file, then ``YIZHAN_<SECTION>__<KEY>`` (``YIZHAN_CHANNELS
 """
 
 import json
-import ssl
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
+from yizhan.front.listener import tls_context
 from yizhan.model.settings import Settings
 from yizhan.model.wording import SECTIONS, WHOLE, Where, Wording, show_path
 
@@ -170,7 +170,6 @@ def _tls_mistakes(settings: Settings, sources: list[_Source]) -> Iterator[str]:
             yield f"{place(key)}: must be a readable PEM file, {path} is not: {getattr(error, 'strerror', error)}"
     if len(given) == 2 and readable:
         try:
-            # A password of "" keeps OpenSSL from asking for one on the terminal.
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(given["tls_cert"], given["tls_key"], password="")
+            tls_context(given["tls_cert"], given["tls_key"])
         except (OSError, ValueError) as error:
             yield f"{place('tls_cert')}: must be a PEM certificate, with its unencrypted PEM key in tls_key: {error}"

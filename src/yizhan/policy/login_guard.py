@@ -40,25 +40,26 @@ class LoginGuard:
 
     def shut(self, case: Case, account: Account, now_s: float) -> bool:
         """Whether too many strangers have failed at this account for another stranger to be looked at."""
-        return self._is_stranger(case, account.id) and not self._by_account.has(account.id, now_s)
+        return self._is_stranger(self._source(case), account.id) and not self._by_account.has(account.id, now_s)
 
     def may_check(self, case: Case, account_id: int, now_s: float) -> bool:
         """Take one slow check of the account's allowance and of the source's; False when either is used up.
 
         Exempt callers draw on an allowance of their own, so that strangers cannot use up theirs.
         """
-        if self.exempt(case):
-            return self._account_checks.take((account_id, True), now_s)
         source = self._source(case)
+        if source is None:
+            return self._account_checks.take((account_id, True), now_s)
         if not self._source_checks.has(source, now_s) or not self._account_checks.take((account_id, False), now_s):
             return False
         return self._source_checks.take(source, now_s)
 
     def welcome(self, case: Case, account_id: int) -> None:
         """A right password came from here: others' failures do not shut this source out any more."""
-        if self.exempt(case):
+        source = self._source(case)
+        if source is None:
             return
-        key = (account_id, self._source(case))
+        key = (account_id, source)
         self._known[key] = None
         self._known.move_to_end(key)
         if len(self._known) > _MAX_KNOWN:
@@ -66,28 +67,27 @@ class LoginGuard:
 
     def proved(self, case: Case) -> None:
         """A slow check found the password right: it does not count against the source."""
-        if not self.exempt(case):
-            self._source_checks.give_back(self._source(case))
+        source = self._source(case)
+        if source is not None:
+            self._source_checks.give_back(source)
 
     def failed(self, case: Case, now_s: float) -> str | None:
         """Count a -1 or -3; the source to be blocked when this failure reached its limit."""
-        if self.exempt(case):
-            return None
-        if case.account is not None and self._is_stranger(case, case.account.id):
-            self._by_account.take(case.account.id, now_s)
         source = self._source(case)
+        if source is None:
+            return None
+        if case.account is not None and self._is_stranger(source, case.account.id):
+            self._by_account.take(case.account.id, now_s)
         return source if self._by_source.record(source, now_s) else None
 
-    def exempt(self, case: Case) -> bool:
-        """Loopback, trusted proxies, addresses on an account's allow-list (contract, section 5, row 1)."""
+    def _is_stranger(self, source: str | None, account_id: int) -> bool:
+        return source is not None and (account_id, source) not in self._known
+
+    def _source(self, case: Case) -> str | None:
+        """None for callers that are exempt: loopback, trusted proxies, addresses on an account's allow-list (contract,
+        section 5, row 1).
+        """
         address = parse_address(case.call.address)
         if address is None or address.is_loopback or covers(self._trusted_proxies, address):
-            return True
-        return case.standing.allowed.find(address) is not None
-
-    def _is_stranger(self, case: Case, account_id: int) -> bool:
-        return not self.exempt(case) and (account_id, self._source(case)) not in self._known
-
-    def _source(self, case: Case) -> str:
-        address = parse_address(case.call.address)
-        return "" if address is None else source_of(address, self._ipv6_prefix)
+            return None
+        return None if case.standing.allowed.find(address) is not None else source_of(address, self._ipv6_prefix)

@@ -23,3 +23,7 @@ class Standing:
     routes: tuple[Route, ...] = ()  # by position
     keys: KeyMaker = field(default_factory=KeyMaker)  # for these routes
     access_digits: int = 0  # length of the longest access number
+
+    def names(self) -> dict[int, str]:
+        """The CorpID of every account, by its id."""
+        return {account.id: account.corp_id for account in self.accounts.values()}

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from yizhan.flow.insist import until_done
 from yizhan.flow.ports import Settlement
 from yizhan.kit.clock import Clock
 from yizhan.kit.log import get_logger
@@ -21,7 +22,6 @@ from yizhan.wire.segment import split
 log = get_logger("simulator")
 
 _RECEIPTS_AT_ONCE = 1_000
-_RETRY_S = 1.0
 _PARTING_S = 10.0
 
 
@@ -229,11 +229,8 @@ class Simulator:
 
     async def _until_done(self, act: Callable[[], Awaitable[object]]) -> None:
         """A carrier's word is never dropped: while the store or the journal cannot take it, try again."""
-        while True:
-            try:
-                await act()
-            except Exception as error:
-                log.warning("the simulator has to try again", channel=self.name, error=repr(error))
-                await asyncio.sleep(_RETRY_S)
-            else:
-                return
+
+        def complain(error: Exception) -> None:
+            log.warning("the simulator has to try again", channel=self.name, error=repr(error))
+
+        await until_done(act, complain)

@@ -44,9 +44,14 @@ def back_up(source: Path, file: Path) -> BackupView:
     return BackupView(str(file), file.stat().st_size)
 
 
+def open_to_read(file: Path) -> sqlite3.Connection:
+    """A connection of its own to a database file, which cannot write."""
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+
+
 def _copy(source: Path, part: Path) -> None:
     with (
-        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as reading,
+        closing(open_to_read(source)) as reading,
         closing(sqlite3.connect(part, isolation_level=None)) as writing,
     ):
         # One step is one snapshot: commits during it go on in the log and are not in the copy.

@@ -1,6 +1,5 @@
 """Verify: whether a database file, a backup for example, is whole and its books hold. Only reads."""
 
-import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
+from yizhan.store.backup import open_to_read
 from yizhan.store.ledger import verify_ledger
 from yizhan.store.migrate import HEAD, schema_of
 
@@ -30,17 +30,13 @@ def verify_file(file: Path) -> FileCheck:
     if not file.is_file():
         check.faults.append("there is no such file")
         return check
-    engine = create_engine("sqlite+pysqlite://", poolclass=NullPool, creator=lambda: _open(file))
+    engine = create_engine("sqlite+pysqlite://", poolclass=NullPool, creator=lambda: open_to_read(file))
     try:
         with engine.connect() as connection:
             _look(connection, check)
     except DatabaseError as error:
         check.faults.append(f"it cannot be read: {error.orig}")
     return check
-
-
-def _open(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
 
 
 def _look(connection: Connection, check: FileCheck) -> None:

@@ -9,12 +9,12 @@ from yizhan.flow.ports import Messenger
 from yizhan.kit.clock import Clock
 from yizhan.kit.log import get_logger
 from yizhan.model.event import Event, Posted, ReplyEvent, ReportEvent
-from yizhan.model.handout import Queue, ReportRow
-from yizhan.model.message import State
+from yizhan.model.handout import Queue
 from yizhan.model.settings import PushSettings
 from yizhan.policy.backoff import delay_s
 from yizhan.store.committer import Turn
 from yizhan.store.database import Database, Session
+from yizhan.store.handouts import report_row
 from yizhan.store.pushes import Push, Tried, Webhook, due, load_webhooks, settle_pushes
 from yizhan.wire.answer import client_number
 from yizhan.wire.hand_out import FLAGS, status_of
@@ -109,8 +109,7 @@ def event_of(corp_id: str, push: Push) -> Event:
     if push.queue is Queue.REPLIES:
         id, number, text, cell, at_ms, opted_out = push.row
         return ReplyEvent(corp_id, id, client_number(number), text, cell, at_ms, bool(opted_out))
-    client_id, written, submitted_at_ms, state, word, reported_at_ms, cell = push.row
-    row = ReportRow(client_id, written, submitted_at_ms, State(state), word, reported_at_ms, cell)
+    row = report_row(push.row)
     return ReportEvent(
         account=corp_id,
         submission=row.submission,

@@ -57,7 +57,7 @@ def _lease(raw: Any, wish: Wish) -> Leased:
     found = raw.execute(query, (int(wish.queue), wish.account_id, wish.now_ms, wish.cell, wish.limit)).fetchall()
     taken = Lease(wish.queue, wish.account_id, tuple((row[0], row[1]) for row in found), wish.until_ms)
     raw.executemany(sql.LEASE_HANDOUT, [(wish.until_ms, *key) for key in _keys(taken)])
-    return Leased(taken, tuple(ReplyRow(*row[2:]) if replies else _report(row[2:]) for row in found))
+    return Leased(taken, tuple(ReplyRow(*row[2:]) if replies else report_row(row[2:]) for row in found))
 
 
 def confirm(connection: Connection, leases: Sequence[Lease]) -> list[None]:
@@ -123,6 +123,7 @@ def _keys(taken: Lease) -> list[tuple[int, int, int, int]]:
     return [(int(taken.queue), taken.account_id, at_ms, item_id) for at_ms, item_id in taken.keys]
 
 
-def _report(row: tuple[Any, ...]) -> ReportRow:
+def report_row(row: Sequence[Any]) -> ReportRow:
+    """What a report says, from its columns in their order."""
     client_id, written, submitted_at_ms, state, word, reported_at_ms, cell = row
     return ReportRow(client_id, written, submitted_at_ms, State(state), word, reported_at_ms, cell)

@@ -27,9 +27,9 @@ class Trace:
         self._seq = 1000 * now_ms()
 
     def note(self, link: str, outgoing: bool, data: bytes, local: str, remote: str) -> None:
-        """One PDU has come or gone; the password of a bind stays out."""
+        """One PDU has come or gone."""
         self._seq += 1
-        self._ring.append((self._seq, self._now_ms(), link, outgoing, without_password(data), local, remote))
+        self._ring.append((self._seq, self._now_ms(), link, outgoing, data, local, remote))
 
     def read(self, after: int, number: str | None, limit: int, *, clear: bool) -> Sequence[TracedPdu]:
         """PDUs behind ``after``, oldest first; only those about a handset whose number ends like ``number``, with
@@ -85,5 +85,5 @@ def _view(entry: _Entry, *, clear: bool) -> TracedPdu:
         number=number if clear else mask_number(number),
         local=local,
         remote=remote,
-        data=data.hex() if clear else "",
+        data=without_password(data).hex() if clear else "",
     )

@@ -38,8 +38,9 @@ check: install
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
+# The whole table of docs/performance.md, written anew: make bench BENCH="--full --write"; "--help" tells the rest.
 bench: install
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(BENCH)
 
 # Known holes in what the gateway installs. pip-audit goes into the project's own folder; it asks the advisory service of
 # PyPI, and what could not be asked counts as a failure: only exit status 0 means "audited, nothing known".

@@ -1,4 +1,4 @@
-"""The real program in a process of its own, with an account for the bench."""
+"""Yizhan itself: the real program in a process of its own, all features on, with an account for the bench."""
 
 import contextlib
 import json
@@ -9,14 +9,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
+from bench.load import Dialect
+from bench.sink import Sink
+from bench.system import Meter
+
 _READY = re.compile(r'"event": "ready"')
 _CREDITS = 100_000_000
+CHANNEL = "bench"
 
 
 @dataclass(frozen=True)
@@ -24,54 +30,92 @@ class Gateway:
     """A running gateway."""
 
     url: str
-    pid: int
+    meters: tuple[Meter, ...]
     data: Path
     admin: httpx.Client
+    name: str = "Yizhan"
+    dialect: Dialect = Dialect.POST
 
-    def cpu_s(self) -> float:
-        """User and system time so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def hold(self) -> None:
+        """Pause its channel."""
+        self.admin.post(f"/channels/{CHANNEL}/pause").raise_for_status()
 
-    def peak_mb(self) -> float:
-        """The most memory it has held."""
-        match = re.search(r"VmHWM:\s+([0-9]+) kB", Path(f"/proc/{self.pid}/status").read_text())
-        return int(match[1]) / 1024 if match else 0.0
+    def release(self) -> None:
+        """Resume its channel."""
+        self.admin.post(f"/channels/{CHANNEL}/resume").raise_for_status()
 
     def commits(self) -> int:
         """Commits so far."""
         return int(self.admin.get("/health").json()["commits"])
 
-    def unsent(self) -> int:
-        """Messages that no channel has taken yet, asked beside the program."""
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask the database beside the program."""
         with contextlib.closing(sqlite3.connect(f"file:{self.data}/yizhan.db?mode=ro", uri=True, timeout=10)) as db:
-            query = "SELECT count(*) FROM messages WHERE state IN (2, 3) AND due_at_ms IS NOT NULL"
-            return int(db.execute(query).fetchone()[0])
+            return db.execute(sql).fetchall()
+
+    def unsent(self) -> int:
+        """Messages that no channel has taken yet."""
+        return int(self.query("SELECT count(*) FROM messages WHERE state IN (2, 3) AND due_at_ms IS NOT NULL")[0][0])
 
 
 @contextlib.contextmanager
-def running(**environ: str) -> Iterator[Gateway]:
-    """With default settings but for ``environ``, on an empty store."""
-    with tempfile.TemporaryDirectory() as folder:
-        data, log_path = Path(folder) / "data", Path(folder) / "log"
-        with log_path.open("w+") as log:
-            command = [sys.executable, "-m", "yizhan", "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, **environ})
-            try:
-                url = _wait_until_ready(log_path, process)
-                transport = httpx.HTTPTransport(uds=str(data / "admin.sock"))
-                with httpx.Client(transport=transport, base_url="http://admin/api/v1", timeout=60) as admin:
-                    account = {"account": "bench", "password": "bench", "credit": _CREDITS}
-                    admin.post("/accounts", json=account).raise_for_status()
-                    yield Gateway(url, process.pid, data, admin)
-            finally:
-                process.terminate()
-                process.wait(30)
+def running(
+    sink: Sink | None = None,
+    *,
+    window: int = 500,
+    binds: int = 1,
+    receipts: bool = False,
+    prepare: Callable[[Path], None] | None = None,
+    accounts: tuple[str, ...] = ("bench",),
+    keywords: int = 10_000,
+    **environ: str,
+) -> Iterator[Gateway]:
+    """As shipped but for the channel to ``sink`` (None: the built-in simulator) and ``environ``; ``keywords`` loaded.
+
+    ``prepare`` may fill the store, which the program has made, before it is started for the bench.
+    """
+    if sink is not None:
+        channel = {"name": CHANNEL, "kind": "smpp", "host": "127.0.0.1", "port": sink.port, "system_id": "bench"}
+        channel |= {"window": window, "binds": binds, "source": "10690000", "receipts": "all" if receipts else "none"}
+        environ["YIZHAN_CHANNELS"] = json.dumps([channel])
+    with tempfile.TemporaryDirectory(prefix="yizhan-bench-") as folder:
+        data = Path(folder) / "data"
+        with _process(data, environ) as (_, _, admin):
+            for account in accounts:
+                body = {"account": account, "password": account, "credit": _CREDITS}
+                admin.post("/accounts", json=body).raise_for_status()
+            admin.post("/keywords", json={"words": words_of(keywords)}).raise_for_status()
+        if prepare is not None:
+            prepare(data / "yizhan.db")
+        with _process(data, environ) as (url, pid, admin):
+            yield Gateway(url, (Meter("yizhan", pid),), data, admin)
 
 
-def _wait_until_ready(log_path: Path, process: "subprocess.Popen[bytes]") -> str:
-    for _ in range(600):
-        for line in log_path.read_text().splitlines():
+def words_of(count: int) -> list[str]:
+    """Forbidden words, none of which any text of the bench holds."""
+    return [f"违禁{chr(0x4E00 + number % 5_000)}{chr(0x5500 + number // 5_000)}" for number in range(count)]
+
+
+@contextlib.contextmanager
+def _process(data: Path, environ: dict[str, str]) -> Iterator[tuple[str, int, httpx.Client]]:
+    log_path = data.parent / "log"
+    with log_path.open("a+") as log:
+        begun = log.tell()
+        command = [sys.executable, "-m", "yizhan", "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, **environ})
+        try:
+            url = _wait_until_ready(log_path, begun, process)
+            transport = httpx.HTTPTransport(uds=str(data / "admin.sock"))
+            with httpx.Client(transport=transport, base_url="http://admin/api/v1", timeout=60) as admin:
+                yield url, process.pid, admin
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _wait_until_ready(log_path: Path, begun: int, process: "subprocess.Popen[bytes]") -> str:
+    for _ in range(6000):
+        for line in log_path.read_text()[begun:].splitlines():
             if _READY.search(line):
                 return str(json.loads(line)["url"])
         if process.poll() is not None:

@@ -10,7 +10,7 @@ import resource
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import kannel, report
+from bench import jasmin, kannel, report
 from bench.scenarios import ALL, FULL, Field, Size
 from bench.sink import compiler
 
@@ -22,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("scenarios", nargs="*", help=f"only these, of: {', '.join(ALL)}")
     parser.add_argument("--full", action="store_true", help="the full sizes: an hour instead of minutes")
-    parser.add_argument("--alone", action="store_true", help="without Kannel, even if it is there")
+    parser.add_argument("--alone", action="store_true", help="without Kannel and Jasmin, even if they are there")
     parser.add_argument("--json", type=Path, help="write the figures there, too")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and its plots anew")
     options = parser.parse_args()
@@ -34,9 +34,15 @@ def main() -> None:
         )
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, hard), hard))
-    field = Field(FULL if options.full else Size(), rivals=not options.alone and kannel.version() is not None)
-    if not field.rivals:
-        print("without Kannel (on Debian: apt-get install kannel)\n")
+    field = Field(
+        FULL if options.full else Size(),
+        kannel=not options.alone and kannel.version() is not None,
+        jasmin=not options.alone and jasmin.there(),
+    )
+    if not field.kannel:
+        print("without Kannel (on Debian: apt-get install kannel)")
+    if not field.jasmin:
+        print("without Jasmin (jasmind.py on the path, RabbitMQ and Redis on their ports)")
     rows = []
     print(report.head(), flush=True)
     for name in options.scenarios or ALL:
@@ -47,7 +53,7 @@ def main() -> None:
     if options.json:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False) + "\n")
     if options.write:
-        report.write(_DOCS, rows, asdict(field.size), kannel.version() if field.rivals else None)
+        report.write(_DOCS, rows, asdict(field.size), kannel.version() if field.kannel else None)
 
 
 if __name__ == "__main__":

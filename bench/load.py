@@ -146,8 +146,8 @@ class _Client(asyncio.Protocol):
         head, end, rest = self._held.partition(b"\r\n\r\n")
         if not end:
             return
-        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-        if len(rest) < length:
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        if len(rest) < int(length) if length else not rest.endswith(b"0\r\n\r\n"):  # without a length: in chunks
             return
         self._held = b""
         took_s = time.perf_counter() - self._begun

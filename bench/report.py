@@ -14,7 +14,7 @@ from bench.scenarios import Row
 from bench.targets import TARGETS, Figures
 
 _BEGIN, _END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
-_COLOURS = {"Yizhan": "#2563eb", "Kannel": "#d97706", "floor": "#9ca3af"}
+_COLOURS = {"Yizhan": "#2563eb", "Kannel": "#d97706", "Jasmin": "#be185d", "floor": "#9ca3af"}
 _HEAD = f"{'scenario':<62}{'system':<8}{'messages/s':>11}{'p50 ms':>8}{'p99 ms':>8}{'max ms':>8}{'MB':>6}{'commits':>9}"
 
 

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bench import floor, gateway, kannel, reports
+from bench import floor, gateway, jasmin, kannel, reports
 from bench.gateway import Gateway
 from bench.load import Dialect, Load, Plan, run_load
 from bench.sink import MARK, Sink, running_sink, until
@@ -44,9 +45,10 @@ class Size:
     stored: int = 300_000
     keywords: int = 50_000
     soak_s: float = 20.0
+    paced: int = 1_000
 
 
-FULL = Size(60_000, 500_000, 1_000_000, 60_000, 1_000_000, 10_000_000, 50_000, 600.0)
+FULL = Size(60_000, 500_000, 1_000_000, 60_000, 1_000_000, 10_000_000, 50_000, 600.0, 3_000)
 
 
 @dataclass(frozen=True)
@@ -54,34 +56,37 @@ class Field:
     """Who takes part."""
 
     size: Size
-    rivals: bool  # Kannel is installed and wanted
+    kannel: bool  # it is installed and wanted
+    jasmin: bool
 
-    def starters(self, *, with_floor: bool = False) -> dict[str, Start]:
+    def starters(self) -> dict[str, Start]:
         """The systems of a scenario, in the order of their turns."""
-        found: dict[str, Start] = {"Yizhan": gateway.running}
-        if self.rivals:
-            found["Kannel"] = kannel.running
-        if with_floor:
-            found["floor"] = floor.running
-        return found
+        return {"Yizhan": gateway.running, **({"Kannel": kannel.running} if self.kannel else {})}
 
 
 def singles(field: Field) -> Iterator[Row]:
     """Single numbers, accepted and submitted at once, over 16, 64 and 256 connections."""
     for connections in (16, 64, 256):
-        for start in field.starters(with_floor=connections == 64).values():
+        for start in field.starters().values():
             yield _at_once(f"single numbers, {connections} connections", start, field.size.singles, connections)
+    yield _at_once(_SINGLE, floor.running, field.size.singles, 64)
+    if field.jasmin:
+        yield _at_once(_SINGLE, jasmin.running, field.size.singles // 10, 64)
 
 
 def ways_to_call(field: Field) -> Iterator[Row]:
     """The same with the other ways to call."""
     for dialect in (Dialect.GET, Dialect.SOAP):
-        name = f"single numbers, 64 connections, {dialect.value}"
-        yield _at_once(name, gateway.running, field.size.singles, 64, dialect)
+        yield _at_once(f"{_SINGLE}, {dialect.value}", gateway.running, field.size.singles, 64, dialect)
 
 
-def _at_once(name: str, start: Start, calls: int, connections: int, dialect: Dialect | None = None) -> Row:
-    with running_sink() as sink, start(sink) as system:
+_SINGLE = "single numbers, 64 connections"
+
+
+def _at_once(
+    name: str, start: Start, calls: int, connections: int, dialect: Dialect | None = None, delay_ms: int = 0
+) -> Row:
+    with running_sink(delay_ms=delay_ms) as sink, start(sink) as system:
         plan = Plan(system.url, calls, connections=connections, dialect=dialect or system.dialect)
         _warm(plan, sink)
         reading = Reading(system)
@@ -90,11 +95,11 @@ def _at_once(name: str, start: Start, calls: int, connections: int, dialect: Dia
         return _row(name, system, calls, calls / took_s, load, reading.stop())
 
 
-_WARM = 500
+_WARM = 50
 
 
 def _warm(plan: Plan, sink: Sink) -> None:
-    """The first calls pay for the password check and for connections that are none of the scenario's."""
+    """The first calls pay for the password check and for what is only made once."""
     run_load(replace(plan, calls=_WARM, numbers=1, first=90_000_000))
     sink.submitted(_WARM)
 
@@ -123,7 +128,12 @@ def backlogs(field: Field) -> Iterator[Row]:
 def slow_smsc(field: Field) -> Iterator[Row]:
     """An SMSC that answers after 100 ms: window / delay is 5,000 a second."""
     for start in field.starters().values():
-        yield _drained("SMSC answers after 100 ms, window 500", start, field.size.singles, delay_ms=100)
+        yield _drained(_SLOW, start, field.size.singles, delay_ms=100)
+    if field.jasmin:  # it has one message on its way at a time
+        yield _at_once(_SLOW, jasmin.running, 100, 16, delay_ms=100)
+
+
+_SLOW = "SMSC answers after 100 ms, window 500"
 
 
 def _drained(name: str, start: Start, count: int, delay_ms: int = 0, **options: Any) -> Row:
@@ -193,6 +203,22 @@ def _marks(sink: Sink, count: int) -> list[int] | None:
     return [at for _, at in sorted(marks.items())] if len(marks) >= count else None
 
 
+def flood(field: Field) -> Iterator[Row]:
+    """One account's single numbers, a hundred a second, alone and beside another's calls of 500 numbers."""
+    calls = Plan("", field.size.paced, connections=8, calls_per_s=100)
+    with running_sink() as sink, gateway.running(sink, accounts=("bench", "flood")) as system:
+        for name, numbers in (("without a flood", 0), ("beside a flood of 500-number calls", 500)):
+            with ThreadPoolExecutor(1) as beside:
+                if numbers:
+                    count = field.size.paced * 2  # 200 calls a second would take as long
+                    many = Plan(system.url, count, numbers, 16, account="flood", first=50_000_000 // numbers)
+                    beside.submit(run_load, many)
+                    until(lambda: sink.stats()["submits"] > 2 * field.size.paced, 60)
+                reading = Reading(system)
+                load = run_load(replace(calls, url=system.url, first=numbers * 1_000))
+                yield _row(f"{name}: another account's calls", system, calls.calls, 100, load, reading.stop())
+
+
 def growth(field: Field) -> Iterator[Row]:
     """Accepting and draining with an empty store, and with a full one.
 
@@ -253,6 +279,7 @@ ALL: dict[str, Callable[[Field], Iterator[Row]]] = {
     "reports": with_reports,
     "slow": slow_smsc,
     "codes": verification_codes,
+    "flood": flood,
     "growth": growth,
     "memory": memory,
 }

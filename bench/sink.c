@@ -33,7 +33,7 @@ typedef struct { event *at; size_t first, count, room; } queue;
 static link_t links[MOST];
 static queue answers, receipts;
 static int poller;
-static uint64_t delay_ns, receipt_ns, submits, first_ns, last_ns, reported, acknowledged;
+static uint64_t delay_ns, receipt_ns, submits, first_ns, last_ns, reported, acknowledged, binds;
 static int reporting;
 static char mark;
 static struct { char number[24]; uint64_t at; } *marks;
@@ -147,7 +147,7 @@ static void take(link_t *from, const unsigned char *pdu, size_t length)
 {
     uint32_t command = word(pdu + 4), sequence = word(pdu + 12);
     if (command == SUBMIT) submit(from, pdu, length);
-    else if (command == BIND_RX || command == BIND_TX || command == BIND_TRX) { from->kind = (int)command; say(from, command | ANSWER, sequence, "sink", 5); }
+    else if (command == BIND_RX || command == BIND_TX || command == BIND_TRX) { binds++; from->kind = (int)command; say(from, command | ANSWER, sequence, "sink", 5); }
     else if (command == ENQUIRE || command == UNBIND) say(from, command | ANSWER, sequence, NULL, 0);
     else if (command == (DELIVER | ANSWER)) { from->waiting--; acknowledged++; }
 }
@@ -222,7 +222,7 @@ static void welcome(int door)
 
 static void tell(void)
 {
-    printf("{\"submits\": %lu, \"first_ns\": %lu, \"last_ns\": %lu, \"receipts\": %lu, \"acknowledged\": %lu, \"marks\": {", (unsigned long)submits,
+    printf("{\"binds\": %lu, \"submits\": %lu, \"first_ns\": %lu, \"last_ns\": %lu, \"receipts\": %lu, \"acknowledged\": %lu, \"marks\": {", (unsigned long)binds, (unsigned long)submits,
            (unsigned long)first_ns, (unsigned long)last_ns, (unsigned long)reported, (unsigned long)acknowledged);
     for (size_t i = 0; i < marked; i++) printf("%s\"%s\": %lu", i ? ", " : "", marks[i].number, (unsigned long)marks[i].at);
     printf("}}\n");

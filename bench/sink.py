@@ -28,7 +28,7 @@ class Sink:
         self._say("open")
 
     def stats(self) -> dict[str, Any]:
-        """``submits``, ``first_ns``, ``last_ns``, ``receipts``, ``acknowledged``, ``marks``."""
+        """``binds``, ``submits``, ``first_ns``, ``last_ns``, ``receipts``, ``acknowledged``, ``marks``."""
         self._say("stats")
         assert self.process.stdout is not None
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())

@@ -68,8 +68,8 @@ class Reading:
     commits: int | None = None
 
     def __post_init__(self) -> None:
+        self._commits = self.system.commits()  # first: the question costs CPU
         self._began = {meter.name: meter.cpu_s() for meter in self.system.meters}
-        self._commits = self.system.commits()
 
     def stop(self) -> "Reading":
         """Read the meters."""

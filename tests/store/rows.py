@@ -14,9 +14,10 @@ from yizhan.model.operation import FAMILY
 from yizhan.model.settings import StoreSettings
 from yizhan.model.submission import Admitted, Encoding, Recipient, SignatureFound
 from yizhan.store.accounts import balance_of, insert_account
-from yizhan.store.committer import Turn, Verb
+from yizhan.store.committer import Turn
 from yizhan.store.database import Database
 from yizhan.store.ledger import issue, verify_ledger
+from yizhan.store.line import Verb
 
 A = TypeVar("A")
 R = TypeVar("R")

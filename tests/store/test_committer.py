@@ -207,3 +207,26 @@ def test_when_no_transaction_can_begin_the_callers_hear_of_it(tmp_path: Path) ->
     committer.close()
     connection.close()
     engine.dispose()
+
+
+def test_sources_take_turns_and_each_keeps_its_order(store: Store) -> None:
+    order: list[str] = []
+
+    def note(_: Connection, names: Sequence[str]) -> Sequence[str]:
+        order.extend(names)
+        return names
+
+    async def pile_up() -> None:
+        flood = [
+            store.database.write(Turn.ACCEPT, note, f"flood {n}", Committer.CHUNK_ROWS, source=1) for n in range(9)
+        ]
+        others = [store.database.write(Turn.ACCEPT, note, f"other {n}", source=2) for n in range(3)]
+        await asyncio.gather(*flood, *others)
+
+    with held(store):
+        waiting = store.runner.get_loop().create_task(pile_up())
+        store.runner.run(asyncio.sleep(0))
+    store.runner.run(asyncio.wait_for(waiting, 10))
+    assert [name for name in order if "flood" in name] == [f"flood {n}" for n in range(9)]
+    assert [name for name in order if "other" in name] == [f"other {n}" for n in range(3)]
+    assert order.index("other 0") == 1 and order.index("other 2") <= 6, order

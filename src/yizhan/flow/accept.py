@@ -52,7 +52,8 @@ class Accepting(Desk):
 
     async def _submit(self, case: Case) -> Accepted | Refusal:
         admitted = admit(case)
-        outcome = await self._database.write(Turn.ACCEPT, accept, admitted, rows=len(admitted.recipients) + 3)
+        rows, source = len(admitted.recipients) + 3, admitted.account_id
+        outcome = await self._database.write(Turn.ACCEPT, accept, admitted, rows, source)
         if isinstance(outcome, Refusal):
             return outcome
         self._accepted(admitted)

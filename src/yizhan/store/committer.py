@@ -6,23 +6,17 @@ SQLite before 3.51.3 can corrupt a WAL database that two connections write or ch
 import asyncio
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from yizhan.kit.log import get_logger
 from yizhan.store.broken import leaves_doubt
+from yizhan.store.line import A, Job, Line, R, Verb
 
 log = get_logger("store")
-A = TypeVar("A")
-R = TypeVar("R")
 Broken = Callable[[BaseException], None]
-# A verb takes many arguments at once and gives one result each, so that a batch costs few statements.
-Verb = Callable[[Connection, Sequence[A]], Sequence[R]]
 
 
 class Turn(IntEnum):
@@ -39,18 +33,6 @@ class Overloaded(Exception):
 
 class Closed(Exception):
     """The committer no longer takes work."""
-
-
-@dataclass(slots=True)
-class Job:
-    """One piece of waiting work and where its result goes."""
-
-    verb: Verb[Any, Any]
-    argument: Any
-    rows: int
-    future: "asyncio.Future[Any]"
-    result: Any = None
-    error: BaseException | None = None
 
 
 class Committer:
@@ -76,7 +58,7 @@ class Committer:
         self._batch_rows = batch_rows
         self._batch_s = batch_ms / 1000
         self._max_waiting_rows = max_waiting_rows
-        self._queues: tuple[deque[Job], ...] = tuple(deque() for _ in Turn)
+        self._lines = tuple(Line() for _ in Turn)
         self._waiting_rows = 0
         self._next_turn = 0
         self._wake = threading.Condition()
@@ -97,10 +79,11 @@ class Committer:
         if self._thread.is_alive():
             self._thread.join()
 
-    def run(self, turn: Turn, verb: Verb[A, R], argument: A, rows: int = 1) -> "asyncio.Future[R]":
+    def run(self, turn: Turn, verb: Verb[A, R], argument: A, rows: int = 1, source: int = 0) -> "asyncio.Future[R]":
         """Queue ``verb(connection, [argument, ...])``; await the future for its result. Call from the event loop.
 
-        Raises Overloaded past the bound, Closed after ``close``.
+        Sources, accounts for example, take turns; the work of one source is done in its order. Raises Overloaded past
+        the bound, Closed after ``close``.
         """
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         with self._wake:
@@ -109,7 +92,7 @@ class Committer:
             if self._waiting_rows + rows > self._max_waiting_rows and self._waiting_rows:
                 raise Overloaded
             self._waiting_rows += rows
-            self._queues[turn].append(Job(verb, argument, rows, future))
+            self._lines[turn].put(source, Job(verb, argument, rows, future))
             self._wake.notify()
         return future
 
@@ -134,7 +117,7 @@ class Committer:
 
     def _wait(self) -> bool:
         with self._wake:
-            while not any(self._queues):
+            while not any(self._lines):
                 if self._closing:
                     return False
                 self._wake.wait()
@@ -153,20 +136,15 @@ class Committer:
                 break
 
     def _take_chunk(self) -> list[Job]:
-        """Jobs of one verb from the next queue that has any; a job larger than a chunk comes alone."""
+        """Jobs of one verb from the next line that has any."""
         with self._wake:
-            for step in range(len(self._queues)):
-                queue = self._queues[(self._next_turn + step) % len(self._queues)]
-                if not queue:
-                    continue
-                self._next_turn = (self._next_turn + step + 1) % len(self._queues)
-                chunk, rows = [queue.popleft()], 0
-                rows = chunk[0].rows
-                while queue and queue[0].verb is chunk[0].verb and rows + queue[0].rows <= self.CHUNK_ROWS:
-                    chunk.append(queue.popleft())
-                    rows += chunk[-1].rows
-                self._waiting_rows -= rows
-                return chunk
+            for step in range(len(self._lines)):
+                line = self._lines[(self._next_turn + step) % len(self._lines)]
+                if line:
+                    self._next_turn = (self._next_turn + step + 1) % len(self._lines)
+                    chunk = line.take(self.CHUNK_ROWS)
+                    self._waiting_rows -= sum(job.rows for job in chunk)
+                    return chunk
         return []
 
     def _run_alone(self, batch: list[Job], error: BaseException) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
@@ -17,11 +17,10 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from yizhan.model.settings import StoreSettings
 from yizhan.store.backup import BackupView, back_up
-from yizhan.store.committer import Broken, Committer, Turn, Verb
+from yizhan.store.committer import Broken, Committer, Turn
+from yizhan.store.line import A, R, Verb
 from yizhan.store.migrate import migrate
 
-A = TypeVar("A")
-R = TypeVar("R")
 # What a verb works on; the name by which ``flow``, which knows no SQL, passes it along.
 Session = Connection
 
@@ -65,9 +64,9 @@ class Database:
         )
         self.committer.start()
 
-    def write(self, turn: Turn, verb: Verb[A, R], argument: A, rows: int = 1) -> "asyncio.Future[R]":
+    def write(self, turn: Turn, verb: Verb[A, R], argument: A, rows: int = 1, source: int = 0) -> "asyncio.Future[R]":
         """``verb`` in the next group commit. See ``Committer.run``."""
-        return self.committer.run(turn, verb, argument, rows)
+        return self.committer.run(turn, verb, argument, rows, source)
 
     async def change(self, act: Callable[[Connection], R]) -> R:
         """A cold change that no other call shares a statement with: ``act`` in the next group commit."""

@@ -47,6 +47,8 @@ class Program:
 
     def start(self) -> "Program":
         """Start it and wait until it says that it is ready."""
+        if self.log is not None:
+            self.log.close()
         self.log = (self.data.parent / f"{self.data.name}.log").open("a+")
         start = self.log.seek(0, os.SEEK_END)
         self.process = subprocess.Popen(

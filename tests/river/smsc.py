@@ -51,10 +51,10 @@ class Smsc:
         """Where ESMEs connect."""
         return int(self.address.rpartition(":")[2])
 
-    def tell(self, **wish: Any) -> dict[str, Any]:
+    def tell(self, *, patience_s: float = PATIENCE_S, **wish: Any) -> dict[str, Any]:
         """One line to the control port, and the answer."""
         host, _, port = self.control.rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as control:
+        with socket.create_connection((host, int(port)), timeout=patience_s) as control:
             control.sendall(json.dumps(wish).encode() + b"\n")
             answer: dict[str, Any] = json.loads(control.makefile().readline())
         assert answer.pop("ok"), answer

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,8 @@ def test_there_and_back(tmp_path: Path) -> None:
             (short, "13800000000", "1", "DELIVRD"),
             (long, "13900000000", "1", "DELIVRD"),
         ]
-        carrier.tell(do="reply", **{"from": "8613800000000", "to": "1069000012", "text": "收到" * 60, "shuffle": True})
+        wish: dict[str, Any] = {"from": "8613800000000", "to": "1069000012", "text": "收到" * 60, "shuffle": True}
+        carrier.tell(do="reply", **wish)
         answer = eventually(lambda: fetch(us, "Get"))
         assert re.fullmatch(r"\|\|13800000000#(收到){60}#[-0-9: ]{19}#12", answer)
         assert us.api("GET", "/ledger/check")["faults"] == []

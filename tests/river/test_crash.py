@@ -1,4 +1,7 @@
-"""kill -9 under load: what was answered is there, charged once and sent; what was sent twice is marked uncertain."""
+"""kill -9 with the built-in simulator under all the load that there can be; ``tests/lab`` does it to a real carrier.
+
+What was answered is there, charged once and sent; what was sent twice is marked uncertain.
+"""
 
 import os
 import random
@@ -21,10 +24,7 @@ QUICK = {"YIZHAN_CHANNELS": '[{"name": "simulator", "receipt_delay_s": 0.2, "win
 class Load:
     """CLIENTS programs that send singles and small batches until their connection dies; ``answered`` is their log."""
 
-    def __init__(self, customer: Customer, calls: int = 0) -> None:
-        """``calls``: of all clients together in a second, 0: as many as they can."""
-        self._pause_s = CLIENTS / calls if calls else 0.0
-        self._until_s = float("inf")
+    def __init__(self, customer: Customer) -> None:
         self._head = form(CorpID=customer.corp_id, Pwd=md5(customer.password), Content=TEXT)
         self._lock = threading.Lock()
         self._next = 0
@@ -34,7 +34,11 @@ class Load:
 
     def run(self, program: Program, chance: random.Random, seconds: float) -> None:
         """Load ``program``, kill it after ``seconds``, and wait until every client has noticed."""
-        clients = self._start(program, chance)
+        clients = [
+            threading.Thread(target=self._client, args=(program.address, chance.random())) for _ in range(CLIENTS)
+        ]
+        for client in clients:
+            client.start()
         time.sleep(seconds)
         assert program.process is not None
         program.process.kill()
@@ -42,25 +46,11 @@ class Load:
         for client in clients:
             client.join()
 
-    def run_for(self, program: Program, chance: random.Random, seconds: float) -> None:
-        """Load ``program`` for so long."""
-        self._until_s = time.monotonic() + seconds
-        for client in self._start(program, chance):
-            client.join()
-
-    def _start(self, program: Program, chance: random.Random) -> list[threading.Thread]:
-        clients = [
-            threading.Thread(target=self._client, args=(program.address, chance.random())) for _ in range(CLIENTS)
-        ]
-        for client in clients:
-            client.start()
-        return clients
-
     def _client(self, address: tuple[str, int], seed: float) -> None:
         chance = random.Random(seed)
         with socket.create_connection(address, timeout=20) as connection:
-            while time.monotonic() < self._until_s and self._call(connection, chance.choice((1, 1, 1, 20))):
-                time.sleep(self._pause_s)
+            while self._call(connection, chance.choice((1, 1, 1, 20))):
+                pass
 
     def _call(self, connection: socket.socket, count: int) -> bool:
         numbers = self._numbers(count)

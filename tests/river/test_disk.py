@@ -1,10 +1,6 @@
 """A disk that fails or is full: nobody is told what is not so, and nothing that was answered is lost (ADR 0014)."""
 
-import mmap
 import os
-import shutil
-import struct
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,39 +8,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from .machine import Machine, machine
 from .program import PATIENCE_S, Customer, Program, eventually, running
 
 CLIENTS = 8
 
 
-class Disk:
-    """The disk as the gateway's process sees it."""
-
-    def __init__(self, folder: Path, compiler: str) -> None:
-        library, file = folder / "disk.so", folder / "faults"
-        source = Path(__file__).with_name("disk.c")
-        subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-Wall", "-o", library, source], check=True)
-        file.write_bytes(bytes(8))
-        self._file = file.open("r+b")
-        self._map = mmap.mmap(self._file.fileno(), 8)
-        self.environ = {"LD_PRELOAD": str(library), "DISK_FAULTS": str(file)}
-
-    def now(self, *, fails_to_sync: bool = False, full: bool = False) -> None:
-        """How it behaves from here on."""
-        self._map[0:8] = struct.pack("=ii", fails_to_sync, full)
-
-    def close(self) -> None:
-        """Give the file back."""
-        self._map.close()
-        self._file.close()
-
-
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("there is no C compiler (cc)")
-    disk = Disk(tmp_path, compiler)
+def disk(tmp_path: Path) -> Iterator[Machine]:
+    disk = machine(tmp_path)
     yield disk
     disk.close()
 
@@ -81,7 +53,7 @@ def told(program: Program) -> set[int]:
     return {row[0] for row in program.query("SELECT client_id FROM submissions")}
 
 
-def test_a_sync_that_fails_ends_the_gateway_before_anybody_is_answered(tmp_path: Path, disk: Disk) -> None:
+def test_a_sync_that_fails_ends_the_gateway_before_anybody_is_answered(tmp_path: Path, disk: Machine) -> None:
     data = tmp_path / "data"
     with running(data, **disk.environ) as program:
         customer = program.account("C1", credit=100_000)
@@ -103,7 +75,7 @@ def test_a_sync_that_fails_ends_the_gateway_before_anybody_is_answered(tmp_path:
         assert program.send(customer) > 0
 
 
-def test_on_a_full_disk_calls_are_refused_until_there_is_room(tmp_path: Path, disk: Disk) -> None:
+def test_on_a_full_disk_calls_are_refused_until_there_is_room(tmp_path: Path, disk: Machine) -> None:
     with running(tmp_path / "data", **disk.environ) as program:
         customer = program.account("C1", credit=100_000)
         clients = Clients(program, customer)

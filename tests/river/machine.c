@@ -1,12 +1,12 @@
-/* A disk that fails, for the gateway's process alone: preloaded, and controlled by a file that both sides have mapped.
+/* A machine that fails, for the gateway's process alone: preloaded, and controlled by a file that both sides have mapped.
  *
- *     0             4             8
- *     +-------------+-------------+
- *     | fail_sync   | full        |
- *     +-------------+-------------+
+ *     0             4             8                           16
+ *     +-------------+-------------+---------------------------+
+ *     | fail_sync   | full        | clock_s                   |
+ *     +-------------+-------------+---------------------------+
  *
  * fail_sync: not 0 makes fsync and fdatasync fail with EIO; full: not 0 makes writes at a place fail with ENOSPC, which
- * is how SQLite writes.
+ * is how SQLite writes; clock_s: so many seconds are added to the time of day, which others on the machine do not see.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -15,18 +15,20 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 struct faults {
     volatile int32_t fail_sync;
     volatile int32_t full;
+    volatile int64_t clock_s;
 };
 
 static struct faults *faults;
 
 __attribute__((constructor)) static void open_faults(void)
 {
-    const char *path = getenv("DISK_FAULTS");
+    const char *path = getenv("MACHINE_FAULTS");
     int file = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (file < 0)
         return;
@@ -71,4 +73,12 @@ ssize_t pwrite(int file, const void *data, size_t count, off_t at)
 ssize_t pwrite64(int file, const void *data, size_t count, off_t at)
 {
     return put(file, data, count, at);
+}
+
+int clock_gettime(clockid_t which, struct timespec *now)
+{
+    int failed = (int)syscall(SYS_clock_gettime, which, now);
+    if (!failed && faults && which == CLOCK_REALTIME)
+        now->tv_sec += faults->clock_s;
+    return failed;
 }

@@ -43,12 +43,13 @@ class Accepting(Desk):
 
     async def _submit_item(self, whole: Case, values: Mapping[str, str]) -> Accepted | Refusal:
         """One message of a call that has passed the gate; what goes wrong with it is its own affair."""
+        call = replace(whole.call, values={**whole.call.values, **values})
+        case = replace(whole, call=call)
 
-        async def act(case: Case) -> Accepted | Refusal:
+        async def answer() -> Accepted | Refusal:
             return judge_message(case) or await self._submit(case)
 
-        call = replace(whole.call, values={**whole.call.values, **values})
-        return await self._guarded(replace(whole, call=call), act)
+        return await self._guarded(call, answer())
 
     async def _submit(self, case: Case) -> Accepted | Refusal:
         admitted = admit(case)

@@ -1,8 +1,8 @@
 """The desk: what every call of a client goes through before it is acted upon, whatever it asks for."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from yizhan.flow.gate import Gate
 from yizhan.flow.living import Living
@@ -37,11 +37,11 @@ class Desk:
         self._clock = clock
         self._intervals = Intervals()
 
-    async def _answer(
+    def _answer(
         self, call: Call, act: Callable[[Case], Awaitable[T | Refusal]], rules: Rules = judge
-    ) -> T | Refusal:
+    ) -> Coroutine[Any, Any, T | Refusal]:
         """Rows 1 to 6, ``rules``, ``act``. What nobody foresaw is OTHER (row 20): nothing is kept, nothing charged."""
-        return await self._guarded(call, self._judged(self._case(call), act, rules))
+        return self._guarded(call, self._judged(self._case(call), act, rules))
 
     async def _judged(self, case: Case, act: Callable[[Case], Awaitable[T | Refusal]], rules: Rules) -> T | Refusal:
         return await self._gate.enter(case) or rules(case, self._since_last_s(case)) or await act(case)

@@ -32,13 +32,13 @@ class Call:
     @property
     def account(self) -> str:
         """The name of the account that calls."""
-        return self.value(self.operation.login[0])
+        return self.values.get(self.operation.login[0], "")
 
     @property
     def password(self) -> str:
         """What it gave as its password."""
-        return self.value(self.operation.login[1])
+        return self.values.get(self.operation.login[1], "")
 
     def value(self, name: str) -> str:
-        """The parameter called ``name`` (in lower case), empty when missing."""
-        return self.values.get(name, "")
+        """The parameter called ``name`` (any case), empty when missing."""
+        return self.values.get(name.lower(), "")

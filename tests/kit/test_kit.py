@@ -14,6 +14,7 @@ import structlog
 from yizhan.kit.clock import SystemClock, to_rfc3339
 from yizhan.kit.log import get_logger, set_up_logging
 from yizhan.kit.masking import mask_text
+from yizhan.kit.once import once
 from yizhan.kit.sockets import SHORT_BYTES, short_path
 
 
@@ -89,3 +90,18 @@ def test_log_lines_are_json_off_a_terminal() -> None:
         "warning",
     )
     assert second["event"] == "from a library"
+
+
+def test_once() -> None:
+    class Counter:
+        asked = 0
+
+        @once
+        def value(self) -> int:
+            """What was asked for."""
+            self.asked += 1
+            return 7
+
+    first, second = Counter(), Counter()
+    assert (first.value, first.value, first.asked, second.asked) == (7, 7, 1, 0)
+    assert Counter.value.__doc__ == "What was asked for."

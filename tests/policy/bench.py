@@ -6,7 +6,7 @@ from yizhan.model.account import Account, LaneRule, SignatureRule
 from yizhan.model.call import Call, Transport
 from yizhan.model.operation import Operation, find_operation
 from yizhan.model.settings import PolicySettings
-from yizhan.policy.addresses import NetworkSet, parse_network
+from yizhan.policy.addresses import AllowLists, NetworkSet, parse_network
 from yizhan.policy.case import Case, Terms
 from yizhan.policy.keywords import KeywordMatcher
 from yizhan.policy.numbers import BlockedNumbers
@@ -75,6 +75,7 @@ class Setting:
         standing = Standing(
             access_digits=8,
             accounts={self.account.corp_id: self.account},
+            allowed=AllowLists([self.account]),
             addresses=NetworkSet((parse_network(text), None) for text in self.blocked_networks),
             keywords=KeywordMatcher(self.keywords),
             numbers=BlockedNumbers(self.blocked, self.blocked_for),

@@ -1,12 +1,15 @@
 """Addresses and sets of networks (contract, section 5, rows 1 and 8)."""
 
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yizhan.policy.addresses import NetworkSet, covers, parse_address, parse_network
+from yizhan.policy.addresses import AllowLists, NetworkSet, covers, parse_address, parse_network
+
+from .bench import ACCOUNT
 
 
 @pytest.mark.parametrize(
@@ -75,6 +78,16 @@ def test_versions_do_not_mix() -> None:
     assert not covers([everything4], parse_address("::1"))
 
 
+def test_allow_lists() -> None:
+    one = replace(ACCOUNT, id=1, allowed=(parse_network("192.0.2.0/24"), parse_network("2001:db8::/32")))
+    lists = AllowLists([one, replace(ACCOUNT, id=2, allowed=(parse_network("198.51.100.7"),)), replace(ACCOUNT, id=3)])
+    here, there, nowhere = (parse_address(text) for text in ("192.0.2.9", "198.51.100.7", "203.0.113.1"))
+    assert [lists.admit(1, address) for address in (here, parse_address("2001:db8::1"), there)] == [True, True, False]
+    assert [lists.admit(2, address) for address in (here, there)] == [False, True]
+    assert not lists.admit(3, here), "an account without a list is not asked about"
+    assert [lists.name(address) for address in (here, there, nowhere, None)] == [True, True, False, False]
+
+
 # Addresses whose bits meet often: any first byte, and the last two bits.
 some_addresses = st.builds(lambda first, last: IPv4Address(first << 24 | last), st.integers(0, 255), st.integers(0, 3))
 some_blocks = st.builds(
@@ -85,6 +98,7 @@ some_blocks = st.builds(
 @settings(max_examples=200, deadline=None)
 @given(st.lists(some_blocks, max_size=8), some_addresses)
 def test_the_set_agrees_with_one_by_one(networks: list[IPv4Network], address: IPv4Address) -> None:
-    found = NetworkSet((network, None) for network in networks).find(address)
-    assert (found is not None) == covers(networks, address)
+    together = NetworkSet((network, None) for network in networks)
+    found = together.find(address)
+    assert (found is not None) == together.covers(address) == covers(networks, address)
     assert found is None or found in networks

@@ -91,6 +91,20 @@ def test_limit_counts_what_was_written(count: int, too_many: bool) -> None:
     assert parse_numbers(",".join(["13800000000"] * count), limit=10).too_many is too_many
 
 
+# Distinct ones, repeated ones, and every way to be no mainland number that is one character away.
+SOME_NUMBERS = st.sampled_from(
+    ["13800000000", "13800000001", "19999999999", "12800000000", "1380000000", "138000000000"]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(SOME_NUMBERS, max_size=12), st.integers(1, 8))
+def test_a_list_with_commas_reads_as_one_with_semicolons(numbers: list[str], limit: int) -> None:
+    """The first has a short way of its own when it holds nothing but mainland numbers."""
+    short, long = (parse_numbers(separator.join(numbers), limit) for separator in ",;")
+    assert (short, list(short.valid)) == (long, list(long.valid))
+
+
 def test_empty_items_do_not_count_to_the_limit() -> None:
     assert not parse_numbers("13800000000" + "," * 50, limit=1).too_many
 
@@ -106,5 +120,6 @@ def test_any_text_is_a_list(mobile: str) -> None:
 
 def test_blocked_numbers() -> None:
     blocked = BlockedNumbers(frozenset({A}), {7: frozenset({B})})
-    assert blocked.covers(1, A) and blocked.covers(7, A)
-    assert blocked.covers(7, B) and not blocked.covers(1, B)
+    assert blocked.among(1, [A, B]) == {A}
+    assert blocked.among(7, [A, B]) == {A, B}
+    assert blocked.among(7, ["+8613800000001"]) == set()

@@ -112,6 +112,27 @@ def test_any_bytes_give_a_text_that_can_be_stored(raw: bytes, charset: Charset) 
     assert clean is None or clean == decode(raw, charset)
 
 
+def decoded(raw: bytes, codec: str) -> str | None:
+    """What Python's codec makes of it, None when it refuses."""
+    try:
+        return raw.decode(codec)
+    except UnicodeDecodeError:
+        return None
+
+
+@given(st.text(max_size=8), st.text(max_size=8), st.binary(max_size=3), st.booleans())
+@settings(max_examples=500, deadline=None)
+def test_the_default_is_utf8_where_that_can_be_and_a_sequence_of_three_is_in_it(
+    one: str, other: str, between: bytes, gb: bool
+) -> None:
+    raw = one.encode("gb18030", "replace") + between + other.encode("gb18030" if gb else "utf-8", "replace")
+    utf8 = decoded(raw, "utf-8")
+    believed = utf8 is not None and any("\u0800" <= char <= "\uffff" for char in utf8)
+    expected = utf8 if believed or raw.isascii() else decoded(raw, "gb18030")
+    if expected is not None:
+        assert decode_default(raw) == expected
+
+
 @given(st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5), min_size=1))
 @settings(max_examples=200, deadline=None)
 def test_chinese_in_utf8_is_never_taken_for_gb(text: str) -> None:

@@ -1,12 +1,14 @@
 """The parameters of a call as the client meant them (contract, sections 2 and 3)."""
 
 import time
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from yizhan.wire.charset import Charset
+from yizhan.wire.escapes import unescape
 from yizhan.wire.form import MAX_NAMES, decode_call
 
 GB_TYPE = "application/x-www-form-urlencoded; charset=gb2312"
@@ -107,6 +109,19 @@ def test_runs_are_decoded_apart(raw: bytes, text: str) -> None:
 def test_double_encoding(raw: bytes, text: str) -> None:
     assert content(raw) == text
     assert decode(body=b"CONTENT=" + raw)["content"] == text
+
+
+ESCAPE_PIECES = st.sampled_from(
+    [b"%", b"%4", b"%41", b"%c4", b"%C4", b"%25", b"%5C", b"%\\", b"\\", b"\\x41", b"\\n", b"x41", b"zz", b"\n"]
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(ESCAPE_PIECES | st.binary(max_size=3), max_size=20).map(b"".join))
+def test_escapes_read_as_the_standard_library_reads_them(raw: bytes) -> None:
+    """For a value of escapes only: where the bytes go to and fro there are runs, and ``%u`` is no standard."""
+    raw = bytes(byte for byte in raw if byte < 0x80).replace(b"+", b"").replace(b"%u", b"")
+    assert unescape(raw, Charset.LATIN_1) == unquote_to_bytes(raw).decode("latin-1")
 
 
 def test_only_content_is_decoded_twice() -> None:

@@ -1,8 +1,9 @@
 """Accept: a client's message, from the gate to the commit. What is answered as a success is durable by then."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from yizhan.flow.desk import Desk
 from yizhan.model.call import Call
@@ -21,9 +22,9 @@ class Accepting(Desk):
     # Told of each stored call, so that dispatch need not wait for its next look; set by ``flow.reception``.
     _accepted: Callable[[Admitted], None]
 
-    async def submit(self, call: Call) -> Accepted | Refusal:
+    def submit(self, call: Call) -> Coroutine[Any, Any, Accepted | Refusal]:
         """Check, charge and store a call's message: what the client may be told, once committed."""
-        return await self._answer(call, self._submit)
+        return self._answer(call, self._submit)
 
     async def submit_each(
         self, call: Call, items: Sequence[Mapping[str, str]] | None
@@ -43,12 +44,13 @@ class Accepting(Desk):
 
     async def _submit_item(self, whole: Case, values: Mapping[str, str]) -> Accepted | Refusal:
         """One message of a call that has passed the gate; what goes wrong with it is its own affair."""
+        call = replace(whole.call, values={**whole.call.values, **values})
+        case = replace(whole, call=call)
 
-        async def act(case: Case) -> Accepted | Refusal:
+        async def answer() -> Accepted | Refusal:
             return judge_message(case) or await self._submit(case)
 
-        call = replace(whole.call, values={**whole.call.values, **values})
-        return await self._guarded(replace(whole, call=call), act)
+        return await self._guarded(call, answer())
 
     async def _submit(self, case: Case) -> Accepted | Refusal:
         admitted = admit(case)

@@ -1,8 +1,8 @@
 """The desk: what every call of a client goes through before it is acted upon, whatever it asks for."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from yizhan.flow.gate import Gate
 from yizhan.flow.living import Living
@@ -37,33 +37,33 @@ class Desk:
         self._clock = clock
         self._intervals = Intervals()
 
-    async def _answer(
+    def _answer(
         self, call: Call, act: Callable[[Case], Awaitable[T | Refusal]], rules: Rules = judge
-    ) -> T | Refusal:
+    ) -> Coroutine[Any, Any, T | Refusal]:
         """Rows 1 to 6, ``rules``, ``act``. What nobody foresaw is OTHER (row 20): nothing is kept, nothing charged."""
+        return self._guarded(call, self._judged(self._case(call), act, rules))
 
-        async def enter(case: Case) -> T | Refusal:
-            return await self._gate.enter(case) or rules(case, self._since_last_s(case)) or await act(case)
-
-        return await self._guarded(self._case(call), enter)
+    async def _judged(self, case: Case, act: Callable[[Case], Awaitable[T | Refusal]], rules: Rules) -> T | Refusal:
+        return await self._gate.enter(case) or rules(case, self._since_last_s(case)) or await act(case)
 
     async def _answer_stranger(self, call: Call, act: Callable[[Case], Awaitable[T | Refusal]]) -> T | Refusal:
         """Row 1 and ``act``, for a call that no account makes."""
 
-        async def enter(case: Case) -> T | Refusal:
+        case = self._case(call)
+
+        async def answer() -> T | Refusal:
             return judge_stranger(case) or await act(case)
 
-        return await self._guarded(self._case(call), enter)
+        return await self._guarded(call, answer())
 
     def _case(self, call: Call) -> Case:
         return Case(call, self._living.standing, self._terms, self._clock.now_ms())
 
-    async def _guarded(self, case: Case, act: Callable[[Case], Awaitable[T | Refusal]]) -> T | Refusal:
-        """``act``, where every failure of ours is a refusal too, and every refusal is noted."""
-        call = case.call
+    async def _guarded(self, call: Call, answer: Awaitable[T | Refusal]) -> T | Refusal:
+        """``answer`` to ``call``, where every failure of ours is a refusal too, and every refusal is noted."""
         outcome: T | Refusal
         try:
-            outcome = await act(case)
+            outcome = await answer
         except (Overloaded, Closed) as error:
             outcome = Refusal(Reject.OTHER, type(error).__name__.lower())
         except Exception as error:

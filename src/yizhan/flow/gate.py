@@ -12,6 +12,7 @@ from yizhan.policy.admission import identify
 from yizhan.policy.case import Case, Terms
 from yizhan.policy.credentials import CredentialCache, credential_matches, make_decoy, offered
 from yizhan.policy.login_guard import NOBODY, LoginGuard
+from yizhan.policy.passes import Passes
 
 log = get_logger("gate")
 
@@ -30,6 +31,7 @@ class Gate:
         self._clock = clock
         self._block = block
         self._cache = CredentialCache()
+        self._passes = Passes()
         self._decoy = make_decoy()
         self._guard = LoginGuard(terms.policy, trusted_proxies)
         self._threads = ThreadPoolExecutor(terms.policy.slow_checks_at_once, thread_name_prefix="password")
@@ -37,6 +39,8 @@ class Gate:
 
     async def enter(self, case: Case) -> Refusal | None:
         """Rows 1 to 6; counts failed logins, and blocks the address that has too many."""
+        if self._passes.has(case):
+            return None
         refusal = identify(case)
         if refusal is None:
             refusal = await self._wrong_password(case, case.known_account)
@@ -44,6 +48,8 @@ class Gate:
             await self._check_in_vain(case)
         if refusal is not None and refusal.reject in _FAILED_LOGINS:
             await self._count_failure(case)
+        if refusal is None:
+            self._passes.give(case)
         return refusal
 
     def close(self) -> None:

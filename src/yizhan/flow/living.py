@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from yizhan.policy.addresses import NetworkSet
+from yizhan.policy.addresses import AllowLists, NetworkSet
 from yizhan.policy.keywords import KeywordMatcher
 from yizhan.policy.numbers import BlockedNumbers
 from yizhan.policy.route_key import KeyMaker
@@ -36,8 +36,7 @@ class Living:
         """After an account was made or changed."""
         async with self._one_at_a_time:
             accounts = await self._database.read(load_accounts)
-            trusted = NetworkSet((network, None) for account in accounts.values() for network in account.allowed)
-            self.standing = replace(self.standing, accounts=accounts, allowed=trusted)
+            self.standing = replace(self.standing, accounts=accounts, allowed=AllowLists(accounts.values()))
 
     async def reload_addresses(self) -> None:
         """After the IP blacklist was changed."""

@@ -16,9 +16,9 @@ class Transport(StrEnum):
     SOAP12 = "soap12"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
-    """A decoded call.
+    """A decoded call. Nobody changes one; not frozen, since one is made for every call, and that takes twice the time.
 
     ``values`` holds the parameters under lower-case names; a missing one equals an empty one (contract, section 3).
     ``address`` is the caller's IP address in text, already taken from behind trusted proxies.
@@ -32,12 +32,12 @@ class Call:
     @property
     def account(self) -> str:
         """The name of the account that calls."""
-        return self.value(self.operation.login[0])
+        return self.values.get(self.operation.login[0], "")
 
     @property
     def password(self) -> str:
         """What it gave as its password."""
-        return self.value(self.operation.login[1])
+        return self.values.get(self.operation.login[1], "")
 
     def value(self, name: str) -> str:
         """The parameter called ``name`` (any case), empty when missing."""

@@ -68,6 +68,8 @@ class Success(Enum):
 
 
 _ACCOUNT = ("CorpID", "Pwd")
+_ACCOUNT_LOGIN = ("corpid", "pwd")
+_AGENT_LOGIN = ("loginname", "loginpwd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Operation:
     password: PasswordForm
     pace: Pace = Pace.NONE
     success: Success = Success.ID
-    login: tuple[str, str] = _ACCOUNT  # the parameters that name the account and its password
+    login: tuple[str, str] = _ACCOUNT_LOGIN  # the parameters, in lower case, that name the account and its password
     numeric: tuple[str, ...] = ()  # parameters of type xsd:int, required in the WSDL
     closed: bool = False  # answers -2 until ``policy.open_operations`` names it
 
@@ -106,7 +108,7 @@ def _plain(
     *,
     pace: Pace = Pace.NONE,
     success: Success = Success.ID,
-    login: tuple[str, str] = _ACCOUNT,
+    login: tuple[str, str] = _ACCOUNT_LOGIN,
     numeric: tuple[str, ...] = (),
     closed: bool = False,
 ) -> Operation:
@@ -152,14 +154,14 @@ FAMILY: tuple[Operation, ...] = (
         "AgentMakeAccount",
         (*_AGENT, *_PROFILE, "CorpID", "Pass"),
         Action.MAKE_ACCOUNT,
-        login=_AGENT,
+        login=_AGENT_LOGIN,
         closed=True,
     ),
     _plain(
         "AgentChangeAccount",
         (*_AGENT, "CorpID", "SmsBalance", "MmsBalance"),
         Action.GIVE_CREDIT,
-        login=_AGENT,
+        login=_AGENT_LOGIN,
         numeric=("SmsBalance", "MmsBalance"),
         closed=True,
     ),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from yizhan.model.call import Call
 from yizhan.model.message import Lane, State
@@ -23,8 +24,7 @@ class SignatureFound(StrEnum):
     NONE_NEEDED = "none_needed"
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(NamedTuple):
     """One number of a call: as the client wrote it, as E.164, what happens to it and what it costs."""
 
     written: str
@@ -34,9 +34,12 @@ class Recipient:
     route_key: str = ""  # what routing has to know of it (``policy.route_key``)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Admitted:
-    """A call that passed rows 1 to 18: everything the store needs to accept it in one transaction."""
+    """A call that passed rows 1 to 18: everything the store needs to accept it in one transaction.
+
+    Nobody changes one; not frozen, since one is made for every such call, and that takes twice the time.
+    """
 
     call: Call
     account_id: int
@@ -53,8 +56,7 @@ class Admitted:
     accepted_at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """A call that is stored: the id that the client sees, and whether its account wants BatchSend to answer it."""
 
     submission: int

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from yizhan.model.account import Network
+from yizhan.model.account import Account, Network
 
 Address = IPv4Address | IPv6Address
 # Of an IPv4-mapped IPv6 address (::ffff:a.b.c.d) so many bits stand before the IPv4 one.
@@ -40,25 +40,52 @@ class NetworkSet:
     """Networks, each with the moment its entry ends (None: never); looked up by prefix length, not one by one."""
 
     def __init__(self, entries: Iterable[tuple[Network, int | None]] = ()) -> None:
-        self._by_prefix: dict[tuple[int, int], dict[int, int | None]] = {}
+        # By version, then by the number of bits that are no part of the prefix, then by the prefix.
+        self._shelves: dict[int, dict[int, dict[int, int | None]]] = {}
         for network, until_ms in entries:
-            shelf = self._by_prefix.setdefault((network.version, network.prefixlen), {})
-            shelf[int(network.network_address)] = until_ms
+            free_bits = network.max_prefixlen - network.prefixlen
+            shelf = self._shelves.setdefault(network.version, {}).setdefault(free_bits, {})
+            shelf[int(network.network_address) >> free_bits] = until_ms
+
+    def covers(self, address: Address | None, now_ms: int = 0) -> bool:
+        """Whether a network of the set names ``address`` at ``now_ms``."""
+        return self._free_bits(address, now_ms) is not None
 
     def find(self, address: Address | None, now_ms: int = 0) -> Network | None:
-        """The network that covers ``address`` at ``now_ms``, or None."""
-        if address is None or not self._by_prefix:
+        """The network that does, or None."""
+        free_bits = self._free_bits(address, now_ms)
+        if address is None or free_bits is None:
             return None
-        number, bits = int(address), address.max_prefixlen
-        for (version, prefix), shelf in self._by_prefix.items():
-            if version != address.version:
-                continue
-            base = number >> (bits - prefix) << (bits - prefix)
-            if base in shelf:
-                until_ms = shelf[base]
-                if until_ms is None or until_ms > now_ms:
-                    return IPv4Network((base, prefix)) if version == 4 else IPv6Network((base, prefix))
+        return ip_network((address, address.max_prefixlen - free_bits), strict=False)
+
+    def _free_bits(self, address: Address | None, now_ms: int) -> int | None:
+        """How many bits of ``address`` the network that covers it leaves free; None when there is no such network."""
+        if address is None or not self._shelves:
+            return None
+        number = int(address)
+        for free_bits, shelf in self._shelves.get(address.version, {}).items():
+            until_ms = shelf.get(number >> free_bits, 0)
+            if until_ms is None or until_ms > now_ms:
+                return free_bits
         return None
+
+
+class AllowLists:
+    """Where accounts may be called from: the networks of each account that names any, and those of all together."""
+
+    def __init__(self, accounts: Iterable[Account] = ()) -> None:
+        listed = {account.id: account.allowed for account in accounts if account.allowed}
+        self._by_account = {id_: NetworkSet((network, None) for network in listed[id_]) for id_ in listed}
+        self._together = NetworkSet((network, None) for networks in listed.values() for network in networks)
+
+    def name(self, address: Address | None) -> bool:
+        """Whether any account's list names ``address``."""
+        return self._together.covers(address)
+
+    def admit(self, account_id: int, address: Address | None) -> bool:
+        """Whether the account's own list names ``address``; False for an account without one."""
+        own = self._by_account.get(account_id)
+        return own is not None and own.covers(address)
 
 
 def covers(networks: Iterable[Network], address: Address | None) -> bool:

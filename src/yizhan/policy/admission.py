@@ -8,9 +8,11 @@ from collections.abc import Callable
 
 from yizhan.model.operation import Pace, PasswordForm
 from yizhan.model.reject import Refusal, Reject
-from yizhan.policy.addresses import covers, parse_address
+from yizhan.model.submission import Encoding
+from yizhan.policy.addresses import parse_address
 from yizhan.policy.case import Case
 from yizhan.policy.credentials import is_md5_hex
+from yizhan.wire.segment import count_units
 
 Rule = Callable[[Case], Refusal | None]
 
@@ -58,8 +60,8 @@ def account_disabled(case: Case) -> Refusal | None:
 
 def address_not_allowed(case: Case) -> Refusal | None:
     """Row 8: -103."""
-    allowed = case.known_account.allowed
-    if not allowed or covers(allowed, parse_address(case.call.address)):
+    account = case.known_account
+    if not account.allowed or case.standing.allowed.admit(account.id, parse_address(case.call.address)):
         return None
     return Refusal(Reject.ADDRESS_NOT_ALLOWED, case.call.address)
 
@@ -85,8 +87,11 @@ def content_empty(case: Case) -> Refusal | None:
 
 def content_too_long(case: Case) -> Refusal | None:
     """Row 12: -8; the manual's 300 characters are UTF-16 units."""
-    units = len(case.content) + sum(char > "\uffff" for char in case.content)
-    return Refusal(Reject.CONTENT_TOO_LONG, str(units)) if units > case.terms.policy.max_content_chars else None
+    limit = case.terms.policy.max_content_chars
+    if 2 * len(case.content) <= limit:  # a character is two units at most: what is short need not be counted
+        return None
+    units = count_units(case.content, Encoding.UCS2)
+    return Refusal(Reject.CONTENT_TOO_LONG, str(units)) if units > limit else None
 
 
 def signature_missing(case: Case) -> Refusal | None:
@@ -129,10 +134,8 @@ def keyword(case: Case) -> Refusal | None:
 
 def numbers_blocked(case: Case) -> Refusal | None:
     """Row 18: -11, for IntlSend -2."""
-    covered, account_id = case.standing.numbers.covers, case.known_account.id
-    if any(not covered(account_id, number) for number in case.numbers.valid):
-        return None
-    return Refusal(Reject.NUMBERS_BLOCKED, next(iter(case.numbers.valid)))
+    valid = case.numbers.valid
+    return Refusal(Reject.NUMBERS_BLOCKED, next(iter(valid))) if len(case.blocked) == len(valid) else None
 
 
 IDENTIFY: tuple[Rule, ...] = (

@@ -14,19 +14,20 @@ def admit(case: Case) -> Admitted:
     assert case.signed is not None  # noqa: S101  row 13 refused the call otherwise
     text, signature = case.signed
     send_at_ms = case.send_at_ms if case.send_at_ms is not None and case.send_at_ms > case.now_ms else None
-    parts = count_parts(text)
+    encoding = choose_encoding(text)
+    parts = count_parts(text, encoding)
     recipients = _recipients(case, parts, State.QUEUED if send_at_ms is None else State.SCHEDULED)
     return Admitted(
         call=case.call,
         account_id=case.known_account.id,
         text=text,
-        encoding=choose_encoding(text),
+        encoding=encoding,
         parts=parts,
         cell=case.cell,
         send_at_ms=send_at_ms,
         lane=_lane(case, len(recipients), send_at_ms),
         recipients=recipients,
-        price_milli=sum(recipient.price_milli for recipient in recipients),
+        price_milli=sum([recipient.price_milli for recipient in recipients]),
         signature=signature,
         keywords_checked=len(case.standing.keywords),
         accepted_at_ms=case.now_ms,
@@ -35,14 +36,14 @@ def admit(case: Case) -> Admitted:
 
 def _recipients(case: Case, parts: int, state: State) -> tuple[Recipient, ...]:
     """Section 3, "the fate of each number": valid ones are sent and charged, blocked and invalid ones are neither."""
-    covered, account_id = case.standing.numbers.covers, case.known_account.id
-    price, keys = case.terms.prices.segment_milli, case.standing.keys
+    valid, blocked, keys = case.numbers.valid, case.blocked, case.standing.keys
     kind = text_class(case.content) if keys.needs_class else TextClass.NOTICE
+    of_each = zip(valid.items(), case.terms.prices.segments_milli(valid), keys.keys(valid, kind), strict=True)
     found = [
         Recipient(written, number, State.BLOCKED, 0)
-        if covered(account_id, number)
-        else Recipient(written, number, state, parts * price(number), keys.key(number, kind))
-        for number, written in case.numbers.valid.items()
+        if number in blocked
+        else Recipient(written, number, state, parts * price, key)
+        for (number, written), price, key in of_each
     ]
     found += [Recipient(written, written, State.INVALID, 0) for written in case.numbers.invalid]
     return tuple(found)

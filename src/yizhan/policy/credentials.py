@@ -77,4 +77,5 @@ class CredentialCache:
         self._known[account_id] = (credential, self._mac(password_md5))
 
     def _mac(self, password_md5: str) -> bytes:
-        return hmac.digest(self._key, password_md5.encode(), "sha256")
+        # BLAKE2 takes a key by itself, and a short text costs it a third of what it costs an HMAC.
+        return hashlib.blake2s(password_md5.encode(), key=self._key).digest()

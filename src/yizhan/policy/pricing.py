@@ -1,6 +1,6 @@
 """What one segment to a number costs (contract, section 8, Money)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -19,6 +19,10 @@ class PriceList:
         """From the configuration's table, in 条."""
         table = {prefix: to_milli(price) for prefix, price in prices.items()}
         return cls(table, max(map(len, table), default=0))
+
+    def segments_milli(self, numbers: Collection[str]) -> list[int]:
+        """The price of one segment to each of ``numbers``, in their order."""
+        return [self.segment_milli(number) for number in numbers] if self.by_prefix else [MILLI] * len(numbers)
 
     def segment_milli(self, number: str) -> int:
         """The price of one segment to ``number`` (E.164 with its plus)."""

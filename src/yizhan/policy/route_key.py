@@ -7,7 +7,7 @@ Only what some rule asks for is in a key; without any rule every key is empty an
 change, what waits gets its keys anew (``store.routes.rekey``).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from yizhan.model.route import Network, Passenger, Route, TextClass
@@ -39,6 +39,10 @@ class KeyMaker:
     def needs_class(self) -> bool:
         """Whether any rule asks what a text is for."""
         return self._classes
+
+    def keys(self, numbers: Collection[str], text_class: TextClass) -> list[str]:
+        """The key of a message to each of ``numbers``, in their order."""
+        return [""] * len(numbers) if self.plain else [self.key(number, text_class) for number in numbers]
 
     def key(self, number: str, text_class: TextClass) -> str:
         """The key of a message to ``number`` (E.164 with its plus)."""

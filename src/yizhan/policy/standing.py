@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from yizhan.model.account import Account
 from yizhan.model.route import Route
-from yizhan.policy.addresses import NetworkSet
+from yizhan.policy.addresses import AllowLists, NetworkSet
 from yizhan.policy.keywords import KeywordMatcher
 from yizhan.policy.numbers import BlockedNumbers
 from yizhan.policy.route_key import KeyMaker
@@ -16,7 +16,7 @@ class Standing:
     """Accounts by CorpID, blocked addresses, keywords, blocked numbers and routes of one moment."""
 
     accounts: Mapping[str, Account] = field(default_factory=dict)
-    allowed: NetworkSet = field(default_factory=NetworkSet)  # every account's allow-list together
+    allowed: AllowLists = field(default_factory=AllowLists)  # of these accounts
     addresses: NetworkSet = field(default_factory=NetworkSet)
     keywords: KeywordMatcher = field(default_factory=KeywordMatcher)
     numbers: BlockedNumbers = field(default_factory=BlockedNumbers)

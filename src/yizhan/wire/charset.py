@@ -39,8 +39,11 @@ _NAMES: dict[str, Charset] = {
     **dict.fromkeys(("euc-kr", "ks_c_5601-1987"), Charset.EUC_KR),
 }
 
-# In valid UTF-8 these bytes occur only as the first of three.
+# In valid UTF-8 these bytes occur only as the first of three,
 _LEAD_OF_THREE = re.compile(rb"[\xe0-\xef]")
+# and one like these only with one like those behind it. Hardly a GB text is without such a pair, and one look for it is
+# cheaper than a decoding in vain.
+_NO_UTF_8 = re.compile(rb"[\xc0-\xff](?![\x80-\xbf])")
 _EURO = 0x80
 
 
@@ -54,7 +57,7 @@ def choose_charset(declared: str, utf8_path: bool) -> Charset:
 
     ``declared`` must be empty when the body is: a Content-Type without a body says nothing about the query.
     """
-    return find_charset(declared) or (Charset.UTF_8 if utf8_path else Charset.DETECT)
+    return (find_charset(declared) if declared else None) or (Charset.UTF_8 if utf8_path else Charset.DETECT)
 
 
 def decode_cleanly(raw: bytes, charset: Charset) -> str | None:
@@ -64,8 +67,8 @@ def decode_cleanly(raw: bytes, charset: Charset) -> str | None:
     of all UTF-8 texts as garbage, while a GB text is practically never valid UTF-8. UTF-8 that fails is GB18030.
     """
     if raw.isascii():
-        return raw.decode("ascii")
-    if charset is Charset.UTF_8 or (charset is Charset.DETECT and _LEAD_OF_THREE.search(raw)):
+        return str(raw, "ascii")
+    if charset is Charset.UTF_8 or (charset is Charset.DETECT and _seems_utf_8(raw)):
         text = _strictly(raw, "utf-8")
         if text is not None:
             return text
@@ -73,6 +76,10 @@ def decode_cleanly(raw: bytes, charset: Charset) -> str | None:
         return _strictly(raw, charset.value)
     text = _strictly(raw, "gb18030")
     return text if text is not None or _EURO not in raw else _strictly(raw, "gb18030", "yizhan.euro")
+
+
+def _seems_utf_8(raw: bytes) -> bool:
+    return bool(_LEAD_OF_THREE.search(raw)) and not _NO_UTF_8.search(raw)
 
 
 def decode(raw: bytes, charset: Charset) -> str:

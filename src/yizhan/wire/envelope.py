@@ -33,7 +33,7 @@ class Value:
     name: str
     reference: str
     nil: bool
-    pieces: list[str] = field(default_factory=list)
+    pieces: list[str]
 
     @property
     def text(self) -> str:
@@ -87,6 +87,8 @@ def _feed(body: bytes, reader: "_Reader") -> None:
 
 def _has_doctype(body: bytes) -> bool:
     """Whether a DTD stands before the root: found before expat could expand anything of it."""
+    if b"<!" not in body:
+        return False
     at = 0
     while True:
         at = _SPACE.match(body, at).end()  # type: ignore[union-attr]  # it matches everywhere
@@ -111,8 +113,8 @@ class _Reader:
         self._declarations = 0  # namespaces, since the last start of an element
         self._part = ""  # the child of the envelope that is open: Header, Body or neither
         self._in_operation = False
-        self._value: Value | None = None  # the one whose text is being read,
-        self._value_depth = 0  # which stands at this depth
+        self._pieces: list[str] = []  # of the value whose text is being read,
+        self._value_depth = 0  # which stands at this depth; 0: none is
 
     def refuse(self, reason: str) -> NoReturn:
         """End with a 400: this document is nobody's honest call."""
@@ -133,32 +135,33 @@ class _Reader:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """One start tag."""
         self._declarations = 0
-        self._depth += 1
         self._elements += 1
-        if self._depth > MAX_DEPTH:
+        self._depth += 1
+        depth = self._depth
+        if depth > MAX_DEPTH:
             self.refuse("The elements are nested too deep.")
         if self._elements > MAX_ELEMENTS:
             self.refuse("There are too many elements.")
         if len(attributes) > MAX_ATTRIBUTES:
             self.refuse("Too many attributes on one element.")
         namespace, _, local = name.rpartition(_SEPARATOR)
-        if self._depth == 1:
-            self.envelope.namespace, self.envelope.root = namespace, local
-            self._version = _VERSIONS.get(namespace, self._version)
-        elif self._depth == 2:
+        if depth == 4:
+            if self._in_operation:
+                self.envelope.values.append(self._begin_value(local, attributes))
+        elif depth == 3 and self._part == "Body":
+            self._start_in_body(local, attributes)
+        elif depth == 3 and self._part == "Header":
+            self._start_header(local, attributes)
+        elif depth == 2:
             self._part = local if namespace == self.envelope.namespace else ""
             self.envelope.has_body = self.envelope.has_body or self._part == "Body"
-        elif self._depth == 3 and self._part == "Header":
-            self._start_header(local, attributes)
-        elif self._depth == 3 and self._part == "Body":
-            self._start_in_body(local, attributes)
-        elif self._depth == 4 and self._in_operation:
-            self.envelope.values.append(self._begin_value(local, attributes))
+        elif depth == 1:
+            self.envelope.namespace, self.envelope.root = namespace, local
+            self._version = _VERSIONS.get(namespace, self._version)
 
     def end(self, _name: str) -> None:
         """One end tag."""
         if self._depth == self._value_depth:
-            self._value = None
             self._value_depth = 0
         self._depth -= 1
         if self._depth == 2:
@@ -166,8 +169,8 @@ class _Reader:
 
     def text(self, data: str) -> None:
         """Character data; only the direct text of a value is of interest."""
-        if self._value is not None and self._depth == self._value_depth:
-            self._value.pieces.append(data)
+        if self._depth == self._value_depth:
+            self._pieces.append(data)
 
     def _start_header(self, local: str, attributes: dict[str, str]) -> None:
         flag = attributes.get(f"{self.envelope.namespace}{_SEPARATOR}mustUnderstand", "")
@@ -191,6 +194,6 @@ class _Reader:
                 reference = value.removeprefix("#")
             elif attribute == "nil" and namespace == _XSI:
                 nil = value
-        self._value = Value(local, reference, nil.strip() in ("1", "true"))
+        self._pieces = []
         self._value_depth = self._depth
-        return self._value
+        return Value(local, reference, nil.strip() in ("1", "true"), self._pieces)

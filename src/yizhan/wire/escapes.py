@@ -32,13 +32,15 @@ _MAX_RUNS = 4_096
 
 def unescape(raw: bytes, charset: Charset) -> str:
     """One value of a query or a urlencoded form as text. Never raises."""
+    if not raw or raw.isalnum():
+        return str(raw, "ascii")  # most values: numbers, times, digests
     if b"+" in raw:
         raw = raw.replace(b"+", b" ")
     if b"%" not in raw:
         return decode(raw, charset)
     if raw.isascii() and b"%u" not in raw:
         # By far the most frequent: escapes of one kind only, so the value is a single run.
-        return decode(unquote_to_bytes(raw), charset)
+        return decode(_unquote(raw), charset)
     return "".join(run if isinstance(run, str) else decode(run, charset) for run in _runs(raw))
 
 
@@ -58,6 +60,16 @@ def undouble(content: str, charset: Charset) -> str:
     return "".join(texts) if len(texts) == len(runs) else content
 
 
+def _unquote(raw: bytes) -> bytes:
+    """``urllib``'s ``unquote_to_bytes``, which loops over the escapes in Python, at a fifth of its cost."""
+    try:
+        # With every escape %XX written as Python writes it in a literal, and what else could be one doubled, a codec in
+        # C does the work; it takes the other bytes for Latin-1, and an escape that is none for an error.
+        return raw.replace(b"\\", b"\\\\").replace(b"%", b"\\x").decode("unicode_escape").encode("latin-1")
+    except UnicodeDecodeError:
+        return unquote_to_bytes(raw)
+
+
 def _cleanly(run: bytes | str, charset: Charset) -> str | None:
     if isinstance(run, bytes):
         return decode_cleanly(run, charset)
@@ -68,10 +80,10 @@ def _runs(raw: bytes) -> Iterator[bytes | str]:
     """The runs of a value in order: bytes still to be decoded, or text where ``%uXXXX`` units stood."""
     for count, found in enumerate(_RUN.finditer(raw)):
         if count == _MAX_RUNS:
-            yield unquote_to_bytes(raw[found.start() :])
+            yield _unquote(raw[found.start() :])
             return
         if found["units"]:
             # A pair of surrogates becomes one character, a lone one U+FFFD.
             yield bytes.fromhex(found["units"].replace(b"%u", b"").decode("ascii")).decode("utf-16-be", "replace")
         elif found[0]:
-            yield unquote_to_bytes(found[0])
+            yield _unquote(found[0])

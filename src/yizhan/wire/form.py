@@ -6,6 +6,7 @@ character is one of these, so the cut never goes through a character.
 
 from collections.abc import Iterable, Iterator
 
+from yizhan.model.operation import FAMILY
 from yizhan.wire.charset import Charset, choose_charset
 from yizhan.wire.escapes import undouble, unescape
 from yizhan.wire.media import is_multipart, parameter
@@ -13,6 +14,14 @@ from yizhan.wire.multipart import read_multipart
 
 MAX_NAMES = 1_000  # different names of one call; further ones are no parameters of ours
 MAX_FIELDS = 65_536  # of one query or body; 1 MiB of ``Mobile=`` items holds hardly more
+
+# The names that we know, as programs write them; another spelling takes the long way to the same.
+_NAMES = {
+    spelling.encode(): parameter.lower()
+    for operation in FAMILY
+    for parameter in operation.parameters
+    for spelling in (parameter, parameter.lower())
+}
 
 
 def decode_call(*, utf8_path: bool, query: bytes, content_type: str, body: bytes, form_wins: bool) -> dict[str, str]:
@@ -24,7 +33,7 @@ def decode_call(*, utf8_path: bool, query: bytes, content_type: str, body: bytes
     """
     # A Content-Type without a body says nothing; with one, its charset governs the query too.
     charset = choose_charset(parameter(content_type, "charset") if body else "", utf8_path)
-    in_query = _gather(_read_urlencoded(query.lstrip(b"?"), charset))
+    in_query = _gather(_read_urlencoded(query.lstrip(b"?"), charset)) if query else {}
     if not body:
         return in_query
     if is_multipart(content_type):
@@ -36,32 +45,34 @@ def decode_call(*, utf8_path: bool, query: bytes, content_type: str, body: bytes
 
 
 def _read_urlencoded(raw: bytes, charset: Charset) -> Iterator[tuple[str, str]]:
-    """The fields of a query or a urlencoded body in order; an item without ``=`` names nothing."""
+    """The fields of a query or a urlencoded body in order, names in lower case; an item without ``=`` names nothing."""
     for item in raw.split(b"&", MAX_FIELDS)[:MAX_FIELDS]:
         raw_name, equals, raw_value = item.partition(b"=")
         if not equals:
             continue
-        name = unescape(raw_name, charset)
+        name = _NAMES.get(raw_name) or unescape(raw_name, charset).lower()
         value = unescape(raw_value, charset)
         # Only texts were ever seen encoded twice; a password may well look like an escape.
-        yield name, undouble(value, charset) if "%" in value and name.lower() == "content" else value
+        yield name, undouble(value, charset) if name == "content" and "%" in value else value
 
 
 def _gather(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
     """One value per lower-case name: a repeated name counts as its values joined with a comma, as in ASP.NET."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {}
     for name, value in fields:
-        key = name.lower()
-        values = found.get(key)
-        if values is not None:
-            values.append(value)
+        if name in found:
+            repeated.setdefault(name, [found[name]]).append(value)
         elif len(found) < MAX_NAMES:
-            found[key] = [value]
-    return {name: ",".join(values) for name, values in found.items()}
+            found[name] = value
+    found.update((name, ",".join(values)) for name, values in repeated.items())
+    return found
 
 
 def _merge(weaker: dict[str, str], stronger: dict[str, str]) -> dict[str, str]:
     """Both, the stronger first; an empty value gives way, for it equals a missing one."""
+    if not weaker:
+        return stronger
     merged = dict(weaker)
     merged.update((name, value) for name, value in stronger.items() if value or name not in weaker)
     return merged

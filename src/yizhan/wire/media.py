@@ -1,7 +1,10 @@
 """Parameters of a Content-Type, read as leniently as the programs that write them need."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
+
+# The memory is for the few types that programs repeat; what is longer than this carries a boundary of its own.
+_MAX_REMEMBERED_CHARS = 128
 
 
 @cache
@@ -16,8 +19,16 @@ def parameter(content_type: str, name: str) -> str:
 
     ``name`` is one of our own words, never the client's.
     """
+    look_up = _remembered if len(content_type) <= _MAX_REMEMBERED_CHARS else _look_up
+    return look_up(content_type, name)
+
+
+def _look_up(content_type: str, name: str) -> str:
     found = _pattern(name).search(content_type)
     return (found[1] or found[2] or found[3] or "") if found else ""
+
+
+_remembered = lru_cache(maxsize=1024)(_look_up)
 
 
 def is_multipart(content_type: str) -> bool:

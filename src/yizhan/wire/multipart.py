@@ -12,7 +12,7 @@ _MAX_HEAD_BYTES = 4096
 
 
 def read_multipart(body: bytes, content_type: str, charset: Charset) -> Iterator[tuple[str, str]]:
-    """The fields of ``body`` in order, as (name, value).
+    """The fields of ``body`` in order, as (name in lower case, value).
 
     A part without a charset of its own holds ``charset``, the call's. Values are not percent-encoded here. A body
     without a boundary has no fields; files are no fields; a missing last boundary is forgiven. Never raises.
@@ -66,4 +66,4 @@ def _field(part: bytes, charset: Charset) -> tuple[str, str] | None:
     name = parameter(disposition, "name")
     if not name or parameter(disposition, "filename"):
         return None
-    return name, decode(part[end.end() :], find_charset(parameter(content_type, "charset")) or charset)
+    return name.lower(), decode(part[end.end() :], find_charset(parameter(content_type, "charset")) or charset)

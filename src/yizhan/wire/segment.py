@@ -25,9 +25,9 @@ def count_units(text: str, encoding: Encoding) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def count_parts(text: str) -> int:
-    """How many parts ``text`` takes; an empty text takes one."""
-    return len(split(text))
+def count_parts(text: str, encoding: Encoding | None = None) -> int:
+    """How many parts ``text`` takes, in ``encoding`` if that was chosen already; an empty text takes one."""
+    return len(split(text, encoding))
 
 
 def split(text: str, encoding: Encoding | None = None, header_bytes: int = HEADER_BYTES) -> list[str]:
@@ -38,8 +38,8 @@ def split(text: str, encoding: Encoding | None = None, header_bytes: int = HEADE
     encoding = encoding or choose_encoding(text)
     gsm7, room_bytes = encoding is Encoding.GSM7, PART_BYTES - header_bytes
     single, room = (GSM7_SINGLE, room_bytes * 8 // 7) if gsm7 else (UCS2_SINGLE, room_bytes // 2)
-    units = count_units(text, encoding)
-    if units <= single:
+    # A character takes two units at most: what is short need not be counted.
+    if 2 * len(text) <= single or (units := count_units(text, encoding)) <= single:
         return [text]
     if units == len(text):
         return [text[start : start + room] for start in range(0, len(text), room)]

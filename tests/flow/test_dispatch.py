@@ -12,7 +12,7 @@ import pytest
 from yizhan.flow.dispatch import Dispatcher
 from yizhan.flow.mailroom import Mailroom
 from yizhan.flow.settle import Settle
-from yizhan.kit.clock import SystemClock
+from yizhan.kit.clock import Clock, SystemClock
 from yizhan.model.account import LaneRule
 from yizhan.model.carriage import ChannelState, Letter
 from yizhan.model.channel import ChannelSettings
@@ -32,14 +32,29 @@ from .house import House, call
 CLOCK = SystemClock()
 
 
+class TimeMachine:
+    """The machine's clock, set to another time of day."""
+
+    def __init__(self) -> None:
+        self.off_ms = 0
+
+    def now_ms(self) -> int:
+        """Wall clock, UTC, milliseconds."""
+        return CLOCK.now_ms() + self.off_ms
+
+    def monotonic_s(self) -> float:
+        """Seconds that never jump."""
+        return CLOCK.monotonic_s()
+
+
 class Works:
     """A dispatcher, its simulator and the store between them."""
 
-    def __init__(self, house: House, data: Path, window: int) -> None:
+    def __init__(self, house: House, data: Path, window: int, clock: Clock = CLOCK) -> None:
         self.database = house.database
         self.journal = data / "journal.jsonl"
         couriers: list[Simulator] = []
-        self.dispatcher = Dispatcher(house.database, house.living, lambda: couriers, CLOCK)
+        self.dispatcher = Dispatcher(house.database, house.living, lambda: couriers, clock)
         mailroom = Mailroom(house.database, house.living, house.policy, lambda _: "10690000")
         self.simulator = Simulator(
             ChannelSettings(name="sim", window=window, receipt_delay_s=0),
@@ -290,5 +305,31 @@ def test_recover(two: House, tmp_path: Path, resend: bool, states: set[tuple[int
         await works.dispatcher.recover(lambda name: name == "sim" and resend)
         assert await works.states() == states
         works.simulator.close()
+
+    two.run(run())
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_clock_set_back_does_not_hold_up_what_is_queued(two: House, tmp_path: Path, restarted: bool) -> None:
+    async def run() -> None:
+        clock = TimeMachine()
+        works = Works(two, tmp_path, window=50, clock=clock)
+
+        async def queue() -> None:
+            await works.accept(1, "+861300", 5, Lane.URGENT)
+            await works.accept(1, "+861301", 1, Lane.URGENT, in_ms=3_600_000)
+            clock.off_ms = -7_200_000
+
+        works.simulator.pause(True)
+        if restarted:
+            await queue()
+        async with works.at_work():
+            if not restarted:
+                await asyncio.sleep(0.1)  # it has looked at its clock once
+                await queue()
+            works.simulator.pause(False)
+            works.dispatcher.look()
+            await works.until(lambda: len(works.handed_over()) == 5)
+            assert (State.SCHEDULED, 1) in await works.states(), "a SendTime means the clock as it is"
 
     two.run(run())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from yizhan.front.asgi import App
+from yizhan.front.asgi import App, answers_of
 from yizhan.front.gateway import Gateway
 from yizhan.front.listener import Listener
 from yizhan.model.call import Call
@@ -176,7 +176,7 @@ def serving(
     """Serve a gateway (or ``app``) from a thread of its own until the block ends."""
     settings = settings or ServerSettings()
     river = NotebookRiver()
-    listener = Listener(app or Gateway(river, settings, 1_000), settings, at, tls)
+    listener = Listener(answers_of(app) if app else Gateway(river, settings, 1_000), settings, at, tls)
     loop = new_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

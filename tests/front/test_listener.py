@@ -208,7 +208,7 @@ def test_the_address_is_known_only_once_open() -> None:
         _ = listener.address
 
 
-def test_uvicorn_logs_no_target(served: Served, capfd: pytest.CaptureFixture[str]) -> None:
+def test_no_target_is_logged(served: Served, capfd: pytest.CaptureFixture[str]) -> None:
     served.ask(b"GET /GetBalance.aspx?Pwd=very-secret HTTP/1.1\r\n\r\n")
     served.ask(b"GET /GetBalance.aspx?Pwd=very-secret\0 HTTP/1.1\r\n\r\n")
     captured = capfd.readouterr()

@@ -88,6 +88,7 @@ class Clients:
     def __init__(self, program: Program, carrier: Smsc, customer: Customer) -> None:
         self.log = Log()
         self.clock_s = 0  # how far the gateway's clock is off
+        self.later = True  # send some for a second or two later
         self._program, self._carrier, self._customer = program, carrier, customer
         self._lock = threading.Lock()
         self._next_number = self._next_reply = 0
@@ -136,7 +137,7 @@ class Clients:
         chance, line = random.Random(seed), Line(self._program)
         while self._sending.is_set():
             numbers = self._numbers(chance.choice(_SIZES))
-            later = self._later(chance) if chance.random() < _LATER else ""
+            later = self._later(chance) if chance.random() < _LATER and self.later else ""
             body = form(
                 CorpID=self._customer.corp_id,
                 Pwd=md5(self._customer.password),

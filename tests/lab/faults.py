@@ -130,5 +130,4 @@ FAULTS: tuple[Fault, ...] = (
 EXCUSED: dict[Fault, frozenset[str]] = {
     fill_disk: frozenset({"-2"}),  # there is no room
     terminate: frozenset({"-2"}),  # it is about to end
-    step_clock: frozenset({"-10"}),  # a SendTime of the time before
 }

@@ -20,7 +20,7 @@ from river.smsc import smsc
 from river.test_carrier import channels
 
 from .driver import ACCESS, EXTENSION, Clients
-from .faults import ANSWER_TIMEOUT_S, EXCUSED, FAULTS, World
+from .faults import ANSWER_TIMEOUT_S, EXCUSED, FAULTS, World, step_clock
 from .verdict import Judge, Line
 from .wire import Wire
 
@@ -85,6 +85,7 @@ def play(everything: World, judge: Judge, number: int) -> tuple[Line, str]:
     """One round: load, a fault at some moment, more load, rest, judgement."""
     chance = random.Random(f"{SEED} {number}")
     fault = chance.choice(FAULTS)
+    everything.clients.later = fault is not step_clock  # a SendTime means the clock as it is: it would be hours off
     everything.clients.work(chance)
     time.sleep(chance.uniform(0.3, 1.5))
     begun_s = time.monotonic()

@@ -20,7 +20,7 @@ from yizhan.policy.routing import decide, share_out
 from yizhan.policy.turns import Crowd, Turns
 from yizhan.store.committer import Turn
 from yizhan.store.database import Database
-from yizhan.store.queue import Claim, claim, crowd_sizes, lose_leases, promote, sending_channels, waiting
+from yizhan.store.queue import Claim, claim, crowd_sizes, lose_leases, mend_due, promote, sending_channels, waiting
 from yizhan.store.settle import Answered, Manner, give_up_crowd, settle_answers
 
 log = get_logger("dispatch")
@@ -31,6 +31,8 @@ _LOOK_S = 5.0
 _LOOK_SOON_S = 1.0
 _PROMOTED_AT_ONCE = 2_000
 _GIVEN_UP_AT_ONCE = 500
+# A wall clock that has fallen back by more than this was set, not slewed.
+_STEP_S = 1.0
 
 Weights = tuple[tuple[str, int], ...]  # channels that may carry a crowd now, each with its weight
 
@@ -44,14 +46,18 @@ class Dispatcher:
         living: Living,
         couriers: Callable[[], Iterable[Courier]],
         clock: Clock,
+        *,
         refund: RefundRule = RefundRule.FAILED,
+        longest_pause_s: float = 600,
     ) -> None:
-        """``couriers``: those there are at the moment of asking."""
+        """``couriers``: those there are at the moment of asking. ``longest_pause_s``: of what is to be tried again."""
         self._database = database
         self._living = living
         self._couriers = couriers
         self._clock = clock
         self._refund = refund
+        self._longest_pause_ms = int(longest_pause_s * 1000)
+        self._lag_s: float | None = None  # of the wall clock behind the one that never jumps
         self._turns = Turns()
         self._next_due_ms: int | None = None
         self._wake = asyncio.Event()
@@ -111,9 +117,20 @@ class Dispatcher:
             await self._sleep()
 
     async def _look(self) -> None:
+        await self._heed_clock()
         self._turns.add(await self._database.read(waiting))
         if self._next_due_ms is None:
             self._next_due_ms = self._clock.now_ms()
+
+    async def _heed_clock(self) -> None:
+        """A clock that was set back must not hold up what was queued before. (A SendTime means the clock as it is.)"""
+        now_ms = self._clock.now_ms()
+        lag_s = self._clock.monotonic_s() - now_ms / 1000
+        if self._lag_s is None or lag_s > self._lag_s + _STEP_S:
+            latest_ms = now_ms + (self._longest_pause_ms if self._lag_s is None else 0)
+            if count := await self._database.write(Turn.CARRIAGE, mend_due, (now_ms, latest_ms)):
+                log.warning("the clock was set back; what waited for it goes now", messages=count)
+        self._lag_s = lag_s
 
     async def _promote_due(self) -> None:
         """Queue what was scheduled for now or earlier."""

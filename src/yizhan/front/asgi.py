@@ -1,12 +1,59 @@
-"""The three things that an ASGI application is called with."""
+"""An ASGI application behind our listener: the admin API. Its answers are taken whole, streams are not for it."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import unquote
+
+from yizhan.front.reply import Reply
+from yizhan.front.request import Answerer, Request
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-LEAVING = "yizhan.leaving"  # scope extension: await it behind the last send; whether every byte went to the socket
-CROWDED = "yizhan.crowded"  # scope extension: one connection too many, answer that there is no room
+
+def answers_of(app: App) -> Answerer:
+    """What ``app`` (ASGI 3, without lifespan) answers."""
+
+    async def answer(request: Request) -> Reply:
+        messages: list[MutableMapping[str, Any]] = []
+
+        async def receive() -> MutableMapping[str, Any]:
+            return {"type": "http.request", "body": request.body, "more_body": False}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            messages.append(message)
+
+        await app(_scope(request), receive, send)
+        return _reply(messages)
+
+    return answer
+
+
+def _scope(request: Request) -> Scope:
+    path = request.path.decode("ascii", "replace")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": request.version,
+        "server": request.server,
+        "client": request.client,
+        "scheme": request.scheme,
+        "method": request.method,
+        "root_path": "",
+        "path": unquote(path) if "%" in path else path,
+        "raw_path": request.path,
+        "query_string": request.query,
+        "headers": request.headers,
+        "state": {},
+        "extensions": {},
+    }
+
+
+def _reply(messages: list[MutableMapping[str, Any]]) -> Reply:
+    headers = dict(messages[0].get("headers", ()))
+    body = b"".join(message.get("body", b"") for message in messages[1:])
+    headers.pop(b"content-length", None)  # the connection counts for itself
+    content_type = headers.pop(b"content-type", b"").decode("latin-1")
+    return Reply(messages[0]["status"], body, content_type, headers=tuple(headers.items()))

@@ -7,15 +7,14 @@ the rest of the protocol (design, "hot path").
 import asyncio
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
-
-from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.server import ServerState
+from typing import Any, cast
 
 from yizhan.front.fault import HttpFault, malformed
 from yizhan.front.inbox import Inbox
+from yizhan.front.request import Place
 from yizhan.kit.sockets import Peer
 from yizhan.model.settings import ServerSettings
 
@@ -44,61 +43,89 @@ class Phase(Enum):
 _BETWEEN_MESSAGES = (Phase.FRESH, Phase.IDLE)
 
 
-class Connection(HttpToolsProtocol):
-    """The life of a connection around its messages; ``front.protocol`` reads the messages."""
+@dataclass
+class Hall:
+    """What the connections of one listener share."""
+
+    connections: "set[Connection]" = field(default_factory=set)
+    tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
+    date: bytes = b""  # the header line of every answer
+
+
+class Connection(asyncio.Protocol):
+    """The life of a connection around its messages; ``front.protocol`` reads and answers them."""
+
+    transport: asyncio.Transport
 
     def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        settings: ServerSettings,
-        on_lost: Callable[[], None],
-        loop: asyncio.AbstractEventLoop,
+        self, hall: Hall, settings: ServerSettings, on_lost: Callable[[], None], loop: asyncio.AbstractEventLoop
     ) -> None:
-        super().__init__(config, server_state, {}, _loop=loop)
-        self.access_log = False  # a request target holds passwords and texts
+        self.hall = hall
         self.settings = settings
+        self.loop = loop
         self.inbox = Inbox(settings.max_target_bytes, settings.max_header_bytes)
         self.phase = Phase.FRESH
         self.deadline = NEVER
         self.last_message = False  # close after the next answer
         self.crowded = False  # one connection too many: it is answered, but not served
+        self.lost = False  # nothing can be written any more
+        self.scheme = "http"
+        self.client: Place | None = None
+        self.server: Place | None = None
         self._on_lost = on_lost
         self._lingered_bytes = 0
+        self._reading = True
+        self._writing = True  # everything written has left this process
         self._leaving: list[asyncio.Future[bool]] = []
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected. Beyond the limit it is answered -2 and let go; beyond twice the limit, cut."""
-        super().connection_made(transport)
-        if self.scheme == "http":
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
+        self.client, self.server = (_place(transport.get_extra_info(end)) for end in ("peername", "sockname"))
+        if transport.get_extra_info("sslcontext") is not None:
+            self.scheme = "https"
+        else:
             # No byte waits unseen: pause_writing says that an answer has not left, resume_writing that it has. TLS
             # cannot be told so; there its acknowledgement alone tells.
-            transport.set_write_buffer_limits(high=0)
+            self.transport.set_write_buffer_limits(high=0)
+        self.hall.connections.add(self)
         self.wait_for(Phase.FRESH, self.settings.head_timeout_s)
-        crowd = len(self.connections)
+        crowd = len(self.hall.connections)
         if crowd > self.settings.max_connections:
             self.crowded = self.last_message = True
             if crowd > 2 * self.settings.max_connections:
-                transport.abort()
+                self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, by either side's will."""
         self.phase = Phase.CLOSING
         self.deadline = NEVER
+        self.lost = True
         self.inbox.clear()
         self._left(False)
-        super().connection_lost(exc)
+        self.hall.connections.discard(self)
         self._on_lost()
 
-    def eof_received(self) -> bool:  # type: ignore[override]
+    def eof_received(self) -> bool:
         """The client sends no more. It may still read, so a request that is complete gets its answer."""
         if self.phase is Phase.ANSWERING and self.scheme == "http":
-            self.cycle.keep_alive = False
             self.last_message = True
             return True
         if self.phase in (Phase.HEAD, Phase.COUNTED, Phase.CHUNKED):
             self.refuse(malformed("The connection ended before the request did."))
         return False
+
+    def pause_reading(self) -> None:
+        """Let the client wait, by TCP's own means."""
+        if self._reading:
+            self._reading = False
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take what it has to say."""
+        if not self._reading:
+            self._reading = True
+            self.transport.resume_reading()
 
     async def leaving(self) -> bool:
         """Wait until the answer just written has reached the client's machine; False when the connection is lost first.
@@ -118,13 +145,15 @@ class Connection(HttpToolsProtocol):
     async def _drained(self) -> bool:
         """Wait until nothing of it is left in this process."""
         await asyncio.sleep(0)  # a write that failed is told in the loop's next turn
-        if self.cycle.disconnected:
-            return False
-        if self.flow.write_paused:
-            future: asyncio.Future[bool] = self.loop.create_future()
-            self._leaving.append(future)
-            return await future
-        return True
+        return await self.room()
+
+    async def room(self) -> bool:
+        """Wait until everything written has left this process; False when the connection is lost first."""
+        if self._writing:
+            return True
+        future: asyncio.Future[bool] = self.loop.create_future()
+        self._leaving.append(future)
+        return await future
 
     async def _acknowledged(self, peer: Peer) -> bool:
         """Wait until the client's machine has it: a client that has left resets the connection instead."""
@@ -145,7 +174,7 @@ class Connection(HttpToolsProtocol):
         self.transport.write(fault.response())
         self.inbox.clear()
         self.wait_for(Phase.LINGERING, LINGER_S)
-        self.flow.resume_reading()
+        self.resume_reading()
         if self.scheme == "http" and self.transport.can_write_eof():
             self.transport.write_eof()
 
@@ -162,8 +191,7 @@ class Connection(HttpToolsProtocol):
 
     def cut(self) -> None:
         """Close now, whatever is going on. An answer still being made has nowhere to go."""
-        if self.cycle is not None:
-            self.cycle.disconnected = True
+        self.lost = True
         self.transport.abort()
 
     def sweep(self, now: float) -> None:
@@ -187,18 +215,16 @@ class Connection(HttpToolsProtocol):
         self.last_message = True
         if self.phase in _BETWEEN_MESSAGES:
             self.close()
-        elif self.phase is Phase.ANSWERING:
-            self.cycle.keep_alive = False
 
     def pause_writing(self) -> None:
         """The client does not read; it may take as long as a body may."""
-        super().pause_writing()
+        self._writing = False
         if self.phase is Phase.ANSWERING:
             self.deadline = self.loop.time() + self.settings.body_timeout_s
 
     def resume_writing(self) -> None:
         """The client has read, and everything is with the socket."""
-        super().resume_writing()
+        self._writing = True
         self._left(True)
         if self.phase is Phase.ANSWERING:
             self.deadline = NEVER
@@ -207,3 +233,8 @@ class Connection(HttpToolsProtocol):
         """Enter ``phase`` and stay in it at most ``seconds``."""
         self.phase = phase
         self.deadline = self.loop.time() + seconds
+
+
+def _place(name: Any) -> Place | None:
+    """A socket's name as host and port; a unix socket has none."""
+    return (str(name[0]), int(name[1])) if isinstance(name, tuple) and len(name) > 1 else None

@@ -1,4 +1,4 @@
-"""The northbound protocol as one raw ASGI application: bytes in, one call to the river, bytes out.
+"""The northbound protocol: bytes in, one call to the river, bytes out.
 
 No framework stands here: every framework's query parsing turns GB2312 into replacement characters. Which operation is
 meant comes from the path or the envelope; what it does comes from its row in ``model.operation``.
@@ -9,11 +9,11 @@ from functools import partial
 
 from yizhan.flow.ports import River
 from yizhan.front.actions import Actions, Said, refused
-from yizhan.front.asgi import CROWDED, LEAVING, Receive, Scope, Send
 from yizhan.front.caller import Callers, seen_url
 from yizhan.front.mishap import log_mishap
 from yizhan.front.pages import read_page
 from yizhan.front.reply import Reply, plain_text
+from yizhan.front.request import Request
 from yizhan.front.routes import Binding, Route, find_route, last_segment
 from yizhan.model.call import Call, Transport
 from yizhan.model.operation import Operation
@@ -43,92 +43,85 @@ class Gateway:
         """``settings`` say whose X-Forwarded headers to believe; ``max_batch_items`` bounds BatchContentSms."""
         self._callers = Callers(settings.trusted_proxies)
         self._actions = Actions(river, max_batch_items)
-        self._bindings: dict[Binding, Callable[[Route, Scope, bytes], Awaitable[Reply]]] = {
+        self._bindings: dict[Binding, Callable[[Route, Request], Awaitable[Reply]]] = {
             Binding.ASPX: self._aspx,
             Binding.METHOD: self._method,
             Binding.SERVICE: self._service,
         }
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request (ASGI 3)."""
-        route = find_route(scope["raw_path"])
-        if scope["method"] not in _METHODS:
-            reply = plain_text(405, "The method must be GET, HEAD or POST.")
-        elif route is None:
-            reply = plain_text(404, "Nothing here. Operations are at PREFIX/NAME.aspx and PREFIX/LinkWS.asmx.")
-        else:
-            message = await receive()  # the listener hands over whole messages only
-            if message["type"] == "http.disconnect":
-                return
-            reply = await self._bindings[route.binding](route, scope, message["body"])
-        await _send(reply, scope, send)
+    async def __call__(self, request: Request) -> Reply:
+        """Answer one request."""
+        if request.method not in _METHODS:
+            return plain_text(405, "The method must be GET, HEAD or POST.")
+        route = find_route(request.path)
+        if route is None:
+            return plain_text(404, "Nothing here. Operations are at PREFIX/NAME.aspx and PREFIX/LinkWS.asmx.")
+        return await self._bindings[route.binding](route, request)
 
-    async def _aspx(self, route: Route, scope: Scope, body: bytes) -> Reply:
+    async def _aspx(self, route: Route, request: Request) -> Reply:
         """``NAME.aspx``: the answer is the bare value. HEAD executes nothing and has none."""
         if route.operation is None:
             return plain_text(404, "There is no such operation.")
-        said = await self._said(route.operation, Transport.ASPX, scope, _form(route, scope, body))
+        said = await self._said(route.operation, Transport.ASPX, request, partial(_form, route, request))
         return _written(said, lambda: aspx_answer(said.text, route.utf8))
 
-    async def _method(self, route: Route, scope: Scope, body: bytes) -> Reply:
+    async def _method(self, route: Route, request: Request) -> Reply:
         """``LinkWS.asmx/NAME``: the same parameters, the answer is one XML element."""
         if route.operation is None:
-            return Reply(500, *unknown_method_answer(last_segment(scope["raw_path"])))
-        said = await self._said(route.operation, Transport.ASMX, scope, _form(route, scope, body))
+            return Reply(500, *unknown_method_answer(last_segment(request.path)))
+        said = await self._said(route.operation, Transport.ASMX, request, partial(_form, route, request))
         operation = route.operation
         return _written(said, lambda: asmx_answer(operation, said.text))
 
-    async def _service(self, _route: Route, scope: Scope, body: bytes) -> Reply:
+    async def _service(self, _route: Route, request: Request) -> Reply:
         """``LinkWS.asmx``: a POST is SOAP, whatever its query or type; a GET asks for a page."""
-        if scope["method"] != "POST":
-            return read_page(scope["query_string"], self._service_url(scope))
+        if request.method != "POST":
+            return read_page(request.query, self._service_url(request))
         try:
-            call = self._read_soap(scope, body)
+            call = self._read_soap(request)
         except SoapFault as fault:
             # A version mismatch is told in SOAP 1.1, which is the version such a fault names.
             return Reply(fault.status, write_fault(fault), content_type_of(fault.version))
-        said = await self._said(call.operation, _TRANSPORTS[call.version], scope, lambda: call.values)
+        said = await self._said(call.operation, _TRANSPORTS[call.version], request, lambda: call.values)
         return _written(
             said, lambda: (write_answer(call.version, call.operation, said.text), content_type_of(call.version))
         )
 
-    def _read_soap(self, scope: Scope, body: bytes) -> SoapCall:
+    def _read_soap(self, request: Request) -> SoapCall:
         """The call in an envelope; SoapFault for everything that is none, our own mistakes included."""
         try:
-            return read_envelope(body, _header(scope, b"content-type"), _header(scope, b"soapaction"))
+            return read_envelope(request.body, request.header(b"content-type"), request.header(b"soapaction"))
         except SoapFault:
             raise
         except Exception as error:
-            log_mishap(error, "SOAP", self._address(scope))
+            log_mishap(error, "SOAP", self._address(request))
             raise SoapFault(SoapVersion.V1_1, FaultCode.SERVER, "The request could not be read.") from None
 
     async def _said(
-        self, operation: Operation, transport: Transport, scope: Scope, read: Callable[[], Mapping[str, str]]
+        self, operation: Operation, transport: Transport, request: Request, read: Callable[[], Mapping[str, str]]
     ) -> Said:
         """What a call is answered with: an id, a count, text or a code. HEAD does nothing and has no answer.
 
         Whatever goes wrong on our side is -2 (row 20).
         """
-        if scope["method"] == "HEAD":
+        if request.method == "HEAD":
             return Said("")
         try:
-            if CROWDED in scope["extensions"]:
+            if request.crowded:
                 return refused(operation, Refusal(Reject.OTHER))
-            return await self._actions.take(Call(operation, read(), self._address(scope), transport))
+            return await self._actions.take(Call(operation, read(), self._address(request), transport))
         except Exception as error:
-            log_mishap(error, operation.name, self._address(scope))
+            log_mishap(error, operation.name, self._address(request))
             return refused(operation, Refusal(Reject.OTHER))
 
-    def _address(self, scope: Scope) -> str:
+    def _address(self, request: Request) -> str:
         """The caller's IP address; empty on a socket that has none."""
-        client = scope["client"]
-        return self._callers.address(client[0], scope["headers"]) if client else ""
+        return self._callers.address(request.client[0], request.headers) if request.client else ""
 
-    def _service_url(self, scope: Scope) -> str:
+    def _service_url(self, request: Request) -> str:
         """The URL of the Web service as the caller sees it, with the prefix that it used."""
-        client = scope["client"]
-        by_proxy = client is not None and self._callers.believes(client[0])
-        return seen_url(scope["scheme"], scope["server"], scope["headers"], scope["raw_path"], by_proxy)
+        by_proxy = request.client is not None and self._callers.believes(request.client[0])
+        return seen_url(request.scheme, request.server, request.headers, request.path, by_proxy)
 
 
 def _written(said: Said, write: Callable[[], tuple[bytes, str]]) -> Reply:
@@ -141,34 +134,12 @@ def _written(said: Said, write: Callable[[], tuple[bytes, str]]) -> Reply:
         raise
 
 
-async def _send(reply: Reply, scope: Scope, send: Send) -> None:
-    """Send ``reply``, and tell whoever wants to know whether its last byte has left."""
-    left = False
-    try:
-        await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers()})
-        await send({"type": "http.response.body", "body": reply.body})
-        if reply.left is not None:
-            left = await scope["extensions"][LEAVING]()
-    finally:
-        if reply.left is not None:
-            reply.left(left)
-
-
-def _form(route: Route, scope: Scope, body: bytes) -> Callable[[], Mapping[str, str]]:
-    """How to read the parameters of a query and a form (contract, section 3, says which of the two wins)."""
-    return partial(
-        decode_call,
+def _form(route: Route, request: Request) -> Mapping[str, str]:
+    """The parameters of a query and a form (contract, section 3, says which of the two wins)."""
+    return decode_call(
         utf8_path=route.utf8,
-        query=scope["query_string"],
-        content_type=_header(scope, b"content-type") if body else "",
-        body=body,
+        query=request.query,
+        content_type=request.header(b"content-type") if request.body else "",
+        body=request.body,
         form_wins=route.binding is Binding.METHOD,
     )
-
-
-def _header(scope: Scope, wanted: bytes) -> str:
-    """The first header called ``wanted`` (in lower case), empty when there is none."""
-    for name, value in scope["headers"]:
-        if name == wanted:
-            return str(value, "latin-1")
-    return ""

@@ -1,4 +1,4 @@
-"""A listening socket with its connections: opened, swept for deadlines, drained. uvicorn's parts without its Server."""
+"""A listening socket with its connections: opened, swept for deadlines, drained."""
 
 import asyncio
 import socket
@@ -7,12 +7,9 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
-from uvicorn.config import Config
-from uvicorn.server import ServerState
-
-from yizhan.front.asgi import App, Receive, Scope, Send
-from yizhan.front.connection import Connection
+from yizhan.front.connection import Connection, Hall
 from yizhan.front.protocol import LenientProtocol
+from yizhan.front.request import Answerer
 from yizhan.model.settings import ServerSettings
 
 _MAX_SWEEP_S = 1.0
@@ -22,7 +19,7 @@ _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL:!eNULL:!SHA1:!AESCCM:@S
 
 
 class Listener:
-    """One ASGI application on one address.
+    """Whoever answers, on one address.
 
     ``at`` is (host, port), port 0 for any, or a bound socket, of TCP or of the unix family. ``tls`` is (certificate
     chain, key), both PEM files. Every task is started by a connection and ends in ``drain``.
@@ -30,7 +27,7 @@ class Listener:
 
     def __init__(
         self,
-        app: App,
+        answer: Answerer,
         settings: ServerSettings,
         at: tuple[str, int] | socket.socket,
         tls: tuple[Path, Path] | None = None,
@@ -38,17 +35,8 @@ class Listener:
         self._settings = settings
         self._at = at
         self._tls = tls
-        self._config = Config(
-            _quiet_when_cancelled(app),
-            interface="asgi3",
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-        )
-        self._state = ServerState()
+        self._answer = answer
+        self._hall = Hall()
         self._server: asyncio.Server | None = None
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
@@ -66,7 +54,7 @@ class Listener:
         loop = asyncio.get_running_loop()
 
         def connection() -> LenientProtocol:
-            return LenientProtocol(self._config, self._state, self._settings, self._lost_one, loop)
+            return LenientProtocol(self._answer, self._hall, self._settings, self._lost_one, loop)
 
         options: dict[str, Any] = {"backlog": _BACKLOG}
         if self._tls is not None:
@@ -89,12 +77,12 @@ class Listener:
             connection.shutdown()
         try:
             async with asyncio.timeout(timeout_s):
-                while self._state.connections:
+                while self._hall.connections:
                     self._empty.clear()
                     await self._empty.wait()
                 # An answer may still be on its way to a client whose connection is closed on our side already.
-                while self._state.tasks:
-                    await asyncio.wait(list(self._state.tasks))
+                while self._hall.tasks:
+                    await asyncio.wait(list(self._hall.tasks))
         except TimeoutError:
             await self._cut()
         if self._sweep_timer is not None:
@@ -102,7 +90,7 @@ class Listener:
         await self._server.wait_closed()
 
     async def _cut(self) -> None:
-        tasks = list(self._state.tasks)
+        tasks = list(self._hall.tasks)
         for connection in self.connections():
             connection.cut()
         for task in tasks:
@@ -112,16 +100,16 @@ class Listener:
 
     def connections(self) -> list[Connection]:
         """The connections that are open now."""
-        return [connection for connection in self._state.connections if isinstance(connection, Connection)]
+        return list(self._hall.connections)
 
     def _lost_one(self) -> None:
-        if not self._state.connections:
+        if not self._hall.connections:
             self._empty.set()
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         """Look at every connection's deadline, set the date of the answers, and come again."""
         now = loop.time()
-        self._state.default_headers = [(b"date", formatdate(usegmt=True).encode("ascii"))]
+        self._hall.date = b"date: %b\r\n" % formatdate(usegmt=True).encode("ascii")
         for connection in self.connections():
             connection.sweep(now)
         shortest = min(self._settings.head_timeout_s, self._settings.body_timeout_s, self._settings.keep_alive_s)
@@ -140,15 +128,3 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     # A password of "" keeps OpenSSL from asking for one on the terminal.
     context.load_cert_chain(certificate, key, password="")
     return context
-
-
-def _quiet_when_cancelled(app: App) -> App:
-    """``app``, ending without a word when the drain cancels it: its connection is already cut."""
-
-    async def quiet(scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await app(scope, receive, send)
-        except asyncio.CancelledError:
-            return
-
-    return quiet

@@ -1,26 +1,23 @@
-"""HTTP/1.x as clients of this family speak it: uvicorn's protocol, with a repaired request line and hard limits.
+"""HTTP/1.x as clients of this family speak it: with a repaired request line and hard limits.
 
 Bytes wait in the ``Inbox`` until a whole head is there; its first line is repaired, the parser checks and reads it,
-and its body is fed in pieces that end where the message may end. The application is started once per complete
-message, one at a time: a pipelined message waits in the inbox, and reading pauses meanwhile.
+and its body is fed in pieces that end where the message may end. A complete message is answered by a task of its own,
+one at a time: a pipelined message waits in the inbox, and reading pauses meanwhile.
 """
 
 import asyncio
 import re
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import unquote
 
 import httptools
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
-from yizhan.front.asgi import CROWDED, LEAVING
-from yizhan.front.connection import NEVER, Connection, Phase
-from yizhan.front.cycle import Cycle, OneWrite
+from yizhan.front.connection import NEVER, Connection, Hall, Phase
 from yizhan.front.fault import HttpFault, malformed
 from yizhan.front.message import Message
+from yizhan.front.mishap import log_mishap
+from yizhan.front.reply import Reply, plain_text
+from yizhan.front.request import Answerer, Request
 from yizhan.model.settings import ServerSettings
 from yizhan.wire.target import RequestLine, repair_request_line
 
@@ -35,20 +32,21 @@ _READING = frozenset((Phase.FRESH, Phase.IDLE, Phase.HEAD, Phase.COUNTED, Phase.
 
 
 class LenientProtocol(Connection):
-    """Reads messages and starts the application for each; everything it refuses is an ``HttpFault``."""
+    """Reads messages and has each answered; everything it refuses is an ``HttpFault``."""
 
     def __init__(
         self,
-        config: Config,
-        server_state: ServerState,
+        answer: Answerer,
+        hall: Hall,
         settings: ServerSettings,
         on_lost: Callable[[], None],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        super().__init__(config, server_state, settings, on_lost, loop)
+        super().__init__(hall, settings, on_lost, loop)
         self.message = Message()
-        self.parser = self.message.parser
+        self._answer = answer
         self._line: RequestLine
+        self._http_1_0 = False
         self._chunked_bytes = 0  # of a chunked body, framing included
 
     def data_received(self, data: bytes) -> None:
@@ -58,22 +56,9 @@ class LenientProtocol(Connection):
             self._read()
         elif self.phase is Phase.ANSWERING:
             self.inbox.put(data)
-            self.flow.pause_reading()
+            self.pause_reading()
         elif self.phase is Phase.LINGERING:
             self.discard(len(data))
-
-    def on_response_complete(self) -> None:
-        """The answer was written: turn to the next message."""
-        cast(Cycle, self.cycle).flush()  # before anything else is written, be it only a refusal of what came behind
-        self.server_state.total_requests += 1
-        if self.transport.is_closing():
-            self.close()
-            return
-        self.wait_for(Phase.IDLE, self.settings.keep_alive_s)
-        if self.inbox:
-            self._read()
-        if self.phase is not Phase.ANSWERING:
-            self.flow.resume_reading()
 
     def _read(self) -> None:
         """Read what the inbox holds, until a message is complete or bytes are missing."""
@@ -104,7 +89,8 @@ class LenientProtocol(Connection):
         message = self.message
         message.renew()
         message.parser.feed_data(b"%b\r\n%b" % (self._line.line, headers))
-        message.check(http_1_0=line.endswith(b"0"))
+        self._http_1_0 = line.endswith(b"0")
+        message.check(self._http_1_0)
         if message.complete:
             self._start()
         else:
@@ -155,49 +141,61 @@ class LenientProtocol(Connection):
         )
 
     def _start(self) -> None:
-        """Hand the complete message to the application."""
-        http_1_0 = self._line.line.endswith(b"0")
-        self.cycle = cycle = Cycle(
-            scope=self._scope("1.0" if http_1_0 else "1.1"),
-            transport=cast(asyncio.Transport, OneWrite(self.transport)),
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=False,
-            keep_alive=self.message.keep_alive and not self.last_message and not http_1_0,
-            on_response=self.on_response_complete,
+        """Have the complete message answered."""
+        line, message = self._line, self.message
+        request = Request(
+            line.method.decode("ascii"),
+            line.path,
+            line.query,
+            message.headers,
+            bytes(message.body),
+            self.scheme,
+            self.client,
+            self.server,
+            self.crowded,
+            "1.0" if self._http_1_0 else "1.1",
         )
-        cycle.body = self.message.body
         self.phase = Phase.ANSWERING
         # Answers to earlier messages may still wait for a client that does not read.
-        self.deadline = self.loop.time() + self.settings.body_timeout_s if self.flow.write_paused else NEVER
+        self.deadline = NEVER if self._writing else self.loop.time() + self.settings.body_timeout_s
         if self.inbox:
-            self.flow.pause_reading()
-        self._start_asgi_task(cycle, self.app)
+            self.pause_reading()
+        task = self.loop.create_task(self._work(request))
+        tasks = self.hall.tasks
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
-    def _scope(self, http_version: str) -> Any:
-        """The ASGI scope, with the query's bytes as the client sent them."""
-        line = self._line
-        path = line.path.decode("ascii", "replace")
-        scope: dict[str, Any] = {
-            "type": "http",
-            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
-            "http_version": http_version,
-            "server": self.server,
-            "client": self.client,
-            "scheme": self.scheme,
-            "method": line.method.decode("ascii"),
-            "root_path": "",
-            "path": unquote(path) if "%" in path else path,
-            "raw_path": line.path,
-            "query_string": line.query,
-            "headers": self.message.headers,
-            "state": {},
-            "extensions": {LEAVING: self.leaving},
-        }
-        if self.crowded:
-            scope["extensions"][CROWDED] = {}
-        return scope
+    async def _work(self, request: Request) -> None:
+        """Answer one message, and tell whoever wants to know whether its last byte has left."""
+        try:
+            reply = await self._answer(request)
+        except asyncio.CancelledError:
+            return  # the drain is over, the connection is already cut
+        except Exception as error:
+            log_mishap(error, request.method, request.client[0] if request.client else "")
+            reply = plain_text(HTTPStatus.INTERNAL_SERVER_ERROR, "The request could not be answered.")
+        left = False
+        try:
+            if not self.lost and await self.room():
+                self._say(reply, request)
+                if reply.left is not None:
+                    left = await self.leaving()
+        except asyncio.CancelledError:
+            return
+        finally:
+            if reply.left is not None:
+                reply.left(left)
+
+    def _say(self, reply: Reply, request: Request) -> None:
+        """Write the answer and turn to the next message."""
+        keep_alive = self.message.keep_alive and not self.last_message and not self._http_1_0
+        with_body = request.method != "HEAD"
+        self.transport.write(reply.written(self.hall.date, with_body=with_body, keep_alive=keep_alive))
+        if not keep_alive or self.transport.is_closing():
+            self.close()
+            return
+        self.wait_for(Phase.IDLE, self.settings.keep_alive_s)
+        if self.inbox:
+            self._read()
+        if self.phase is not Phase.ANSWERING:
+            self.resume_reading()

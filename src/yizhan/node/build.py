@@ -75,7 +75,9 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     policy = settings.policy
     fleet = Fleet(settings, database, living, clock)
     operate = Operate(database, living, clock, fleet, policy.refund)
-    dispatcher = Dispatcher(database, living, fleet.couriers, clock, policy.refund)
+    dispatcher = Dispatcher(
+        database, living, fleet.couriers, clock, refund=policy.refund, longest_pause_s=policy.busy_max_pause_s
+    )
     mailroom = Mailroom(database, living, policy, fleet.access)
     settlement = Settle(database, policy, mailroom, fleet.resends, dispatcher.given_back)
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from yizhan.console.app import MAX_BODY_BYTES, make_admin_app
+from yizhan.front.asgi import answers_of
 from yizhan.front.gateway import Gateway
 from yizhan.front.listener import Listener
 from yizhan.kit.sockets import short_path
@@ -61,7 +62,7 @@ async def admin_door(house: House, stop: Stop) -> AsyncIterator[None]:
         sock.bind(short)
     path.chmod(0o600)
     limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES)
-    listener = Listener(make_admin_app(house.operate, house.ask, house.play), limits, sock)
+    listener = Listener(answers_of(make_admin_app(house.operate, house.ask, house.play)), limits, sock)
     await listener.start()
     try:
         yield

@@ -92,6 +92,12 @@ def promote(connection: Connection, moments: Sequence[tuple[int, int]]) -> list[
     return promotions
 
 
+def mend_due(connection: Connection, moments: Sequence[tuple[int, int]]) -> list[int]:
+    """Queued messages that are due later than any can be: they are due now. Each argument is (now, latest), in ms."""
+    raw = driver(connection)
+    return [raw.execute(sql.MEND_DUE, moment).rowcount for moment in moments]
+
+
 def sending_channels(connection: Connection) -> list[str]:
     """Channels, configured or not, that messages are being sent on."""
     return [row[0] for row in driver(connection).execute(sql.SENDING_CHANNELS)]

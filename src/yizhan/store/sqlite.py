@@ -40,6 +40,8 @@ WHERE id IN (
     ORDER BY due_at_ms, id LIMIT ?6)
 RETURNING id, submission_id, number"""
 
+MEND_DUE = f"UPDATE messages SET due_at_ms = ? WHERE state = {State.QUEUED:d} AND due_at_ms > ?"
+
 CROWD_SIZE = f"""
 SELECT count(*) FROM (
     SELECT 1 FROM messages

@@ -24,7 +24,8 @@ A, B = "+8613800000000", "+85291234567"
 def decide(setting: Setting, since_last_s: float | None = None) -> Reject | None:
     """The first refusal, as the gate and the reception ask for it."""
     case = setting.case()
-    refusal = identify(case) or judge(case, since_last_s)
+    case.since_last_s = since_last_s
+    refusal = identify(case) or judge(case)
     return None if refusal is None else refusal.reject
 
 

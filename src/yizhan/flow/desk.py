@@ -20,7 +20,7 @@ from yizhan.store.database import Database
 
 log = get_logger("desk")
 T = TypeVar("T")
-Rules = Callable[[Case, float | None], Refusal | None]
+Rules = Callable[[Case], Refusal | None]
 
 
 class Desk:
@@ -44,11 +44,15 @@ class Desk:
         return self._guarded(call, self._judged(self._case(call), act, rules))
 
     async def _judged(self, case: Case, act: Callable[[Case], Awaitable[T | Refusal]], rules: Rules) -> T | Refusal:
-        return await self._gate.enter(case) or rules(case, self._since_last_s(case)) or await act(case)
+        refusal = await self._gate.enter(case)
+        if refusal is not None:
+            return refusal
+        if case.call.operation.pace is not Pace.NONE:
+            case.since_last_s = self._since_last_s(case)
+        return rules(case) or await act(case)
 
     async def _answer_stranger(self, call: Call, act: Callable[[Case], Awaitable[T | Refusal]]) -> T | Refusal:
         """Row 1 and ``act``, for a call that no account makes."""
-
         case = self._case(call)
 
         async def answer() -> T | Refusal:
@@ -91,7 +95,5 @@ class Desk:
             raise
 
     def _since_last_s(self, case: Case) -> float | None:
-        operation = case.call.operation
-        if operation.pace is Pace.NONE:
-            return None
-        return self._intervals.since(case.known_account.id, operation.name, self._clock.monotonic_s())
+        account_id, operation = case.known_account.id, case.call.operation.name
+        return self._intervals.since(account_id, operation, self._clock.monotonic_s())

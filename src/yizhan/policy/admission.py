@@ -66,10 +66,10 @@ def address_not_allowed(case: Case) -> Refusal | None:
     return Refusal(Reject.ADDRESS_NOT_ALLOWED, case.call.address)
 
 
-def too_soon(case: Case, since_last_s: float | None) -> Refusal | None:
-    """Row 9: -101; exactly the interval passes. ``since_last_s``: since this account's last answered call of it."""
-    policy, pace = case.terms.policy, case.call.operation.pace
-    if pace is Pace.NONE or since_last_s is None:
+def too_soon(case: Case) -> Refusal | None:
+    """Row 9: -101; exactly the interval passes."""
+    policy, pace, since_last_s = case.terms.policy, case.call.operation.pace, case.since_last_s
+    if since_last_s is None or pace is Pace.NONE:
         return None
     interval_s = policy.query_interval_s if pace is Pace.QUERY else policy.report_interval_s
     return Refusal(Reject.TOO_SOON, f"{since_last_s:.1f} s") if since_last_s < interval_s else None
@@ -147,7 +147,7 @@ IDENTIFY: tuple[Rule, ...] = (
     account_unknown,
 )
 
-ACCESS: tuple[Rule, ...] = (account_disabled, address_not_allowed)
+ACCESS: tuple[Rule, ...] = (account_disabled, address_not_allowed, too_soon)
 
 MESSAGE: tuple[Rule, ...] = (
     no_valid_number,
@@ -162,6 +162,8 @@ MESSAGE: tuple[Rule, ...] = (
     numbers_blocked,
 )
 
+_ACCESS_AND_MESSAGE = ACCESS + MESSAGE
+
 
 def identify(case: Case) -> Refusal | None:
     """Rows 1 to 5: who calls?"""
@@ -173,15 +175,14 @@ def judge_stranger(case: Case) -> Refusal | None:
     return address_on_blacklist(case) or operation_closed(case)
 
 
-def judge(case: Case, since_last_s: float | None = None) -> Refusal | None:
+def judge(case: Case) -> Refusal | None:
     """Rows 7 to 18 (7 to 9 for a call without a message): may this be done?"""
-    refusal = judge_access(case, since_last_s)
-    return judge_message(case) if refusal is None and case.call.operation.submits else refusal
+    return _first_refusal(_ACCESS_AND_MESSAGE if case.call.operation.submits else ACCESS, case)
 
 
-def judge_access(case: Case, since_last_s: float | None = None) -> Refusal | None:
+def judge_access(case: Case) -> Refusal | None:
     """Rows 7 to 9: may this account call this operation, from there and now?"""
-    return _first_refusal(ACCESS, case) or too_soon(case, since_last_s)
+    return _first_refusal(ACCESS, case)
 
 
 def judge_message(case: Case) -> Refusal | None:

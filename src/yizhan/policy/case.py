@@ -34,6 +34,7 @@ class Case:
     standing: Standing
     terms: Terms
     now_ms: int
+    since_last_s: float | None = None  # since the account's last answered call of the operation, where that matters
     account: Account | None = field(init=False)  # the one that the call names
     content: str = field(init=False)  # the text as the client meant it
     send_time: str = field(init=False)  # SendTime, "" when it means now by itself

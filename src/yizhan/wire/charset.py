@@ -102,6 +102,8 @@ def encode_cp936(text: str) -> bytes:
 
     Never 4-byte GB18030: its second byte is an ASCII digit, which a client would read as part of a number.
     """
+    if text.isascii():
+        return text.encode("ascii")
     # Python's gbk is code page 936 but for the euro sign.
     return b"\x80".join(piece.encode("gbk", "replace") for piece in text.split("€"))
 

@@ -136,8 +136,7 @@ class _Reader:
         """One start tag."""
         self._declarations = 0
         self._elements += 1
-        self._depth += 1
-        depth = self._depth
+        self._depth = depth = self._depth + 1
         if depth > MAX_DEPTH:
             self.refuse("The elements are nested too deep.")
         if self._elements > MAX_ELEMENTS:
@@ -187,13 +186,19 @@ class _Reader:
             self.envelope.shared[plain["id"]] = self._begin_value(local, attributes)
 
     def _begin_value(self, local: str, attributes: dict[str, str]) -> Value:
-        reference = nil = ""
-        for name, value in attributes.items():
-            namespace, _, attribute = name.rpartition(_SEPARATOR)
-            if attribute in ("href", "ref"):
-                reference = value.removeprefix("#")
-            elif attribute == "nil" and namespace == _XSI:
-                nil = value
+        reference, nil = _read_flags(attributes) if attributes else ("", False)
         self._pieces = []
         self._value_depth = self._depth
-        return Value(local, reference, nil.strip() in ("1", "true"), self._pieces)
+        return Value(local, reference, nil, self._pieces)
+
+
+def _read_flags(attributes: dict[str, str]) -> tuple[str, bool]:
+    """The id that a value refers to, and whether it is nil."""
+    reference = nil = ""
+    for name, value in attributes.items():
+        namespace, _, attribute = name.rpartition(_SEPARATOR)
+        if attribute in ("href", "ref"):
+            reference = value.removeprefix("#")
+        elif attribute == "nil" and namespace == _XSI:
+            nil = value
+    return reference, nil.strip() in ("1", "true")

@@ -71,8 +71,8 @@ def _gather(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def _merge(weaker: dict[str, str], stronger: dict[str, str]) -> dict[str, str]:
     """Both, the stronger first; an empty value gives way, for it equals a missing one."""
-    if not weaker:
-        return stronger
+    if not weaker or not stronger:
+        return weaker or stronger
     merged = dict(weaker)
     merged.update((name, value) for name, value in stronger.items() if value or name not in weaker)
     return merged

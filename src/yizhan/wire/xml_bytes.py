@@ -29,9 +29,10 @@ def decode_document(body: bytes, declared: str) -> str | None:
     ``declared`` is the charset of the Content-Type, empty when there is none; a name we do not know is ignored, as is
     one in the prolog. Never returns a lone surrogate.
     """
-    for mark, marked in _MARKS:
-        if body.startswith(mark):
-            return _strictly(body[len(mark) :], marked)
+    if not body.startswith(b"<"):
+        for mark, marked in _MARKS:
+            if body.startswith(mark):
+                return _strictly(body[len(mark) :], marked)
     codec, charset = _UTF_16.get(declared.strip().lower()), find_charset(declared)
     if codec is None and charset is None:
         codec, charset = _UTF_16_WITHOUT_MARK.get(body[:2]), _in_prolog(body)

@@ -59,14 +59,16 @@ class Wire:
                 return
             try:
                 far = socket.create_connection(("127.0.0.1", self._target()), timeout=2)
+                far.settimeout(None)
+                for end in (near, far):
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError:
                 near.close()
                 continue
-            far.settimeout(None)
             link = _Link(self, near, far)
+            link.start()
             with self._lock:
                 self._links.append(link)
-            link.start()
 
 
 class _Link:
@@ -81,8 +83,6 @@ class _Link:
     def start(self) -> None:
         """One thread a direction."""
         for source, target, note in ((self._near, self._far, self._from_us), (self._far, self._near, self._to_us)):
-            for end in (source, target):
-                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self._relay, args=(source, target, note), daemon=True).start()
 
     def cut(self, chance: random.Random) -> None:

@@ -301,3 +301,8 @@ def test_settings_show_no_password() -> None:
 def test_the_window_of_each_kind() -> None:
     environ = {"YIZHAN_CHANNELS": '[{"name": "a"}, {"name": "b", "kind": "smpp", "host": "h", "system_id": "s"}]'}
     assert [channel.window for channel in read_settings(None, environ).channels] == [1_000, 32]
+
+
+def test_nothing_waits_to_be_fetched_that_is_gone() -> None:
+    (mistake,) = mistakes(None, {"YIZHAN_RETENTION__MESSAGES_DAYS": "10"})
+    assert "unfetched_days must be at least 1 and at most messages_days (10)" in mistake

@@ -7,15 +7,16 @@ from decimal import Decimal
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.operation import FAMILY
 from yizhan.model.section import Count, Seconds, Section
 
 Prefix = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,14}$")]
+Days = Annotated[float, Field(ge=0, le=36_500)]
 Price = Annotated[Decimal, Field(ge=0, le=1_000, decimal_places=3)]  # money is an integer of 1/1000 条
 
 
@@ -137,6 +138,24 @@ class PolicySettings(Section):
         return tuple(known[name.lower()] for name in value)
 
 
+class RetentionSettings(Section):
+    """``[retention]``: how long what has ended is kept, in days; 0 is for ever."""
+
+    messages_days: Days = 90
+    unfetched_days: Days = 90
+    replies_days: Days = 90
+    audit_days: Days = 0
+
+    @model_validator(mode="after")
+    def _nothing_waits_for_what_is_gone(self) -> Self:
+        """Reports and replies that wait to be fetched name messages and replies."""
+        for name in ("messages_days", "replies_days"):
+            kept = getattr(self, name)
+            if kept and not 0 < self.unfetched_days <= kept:
+                raise ValueError(f"unfetched_days must be at least 1 and at most {name} ({kept:g})")
+        return self
+
+
 class PushSettings(Section):
     """``[push]``: webhooks."""
 
@@ -161,6 +180,7 @@ class Settings(Section):
     admin: AdminSettings = AdminSettings()
     store: StoreSettings = StoreSettings()
     policy: PolicySettings = PolicySettings()
+    retention: RetentionSettings = RetentionSettings()
     push: PushSettings = PushSettings()
     log: LogSettings = LogSettings()
     channels: tuple[ChannelSettings, ...] = Field(default=(), validate_default=True)

@@ -19,6 +19,7 @@ from yizhan.flow.operate import Operate
 from yizhan.flow.overdue import Overdue
 from yizhan.flow.play import Play
 from yizhan.flow.ports import Courier
+from yizhan.flow.prune import Pruner
 from yizhan.flow.reception import Reception
 from yizhan.flow.refusals import RefusalLog
 from yizhan.flow.settle import Settle
@@ -57,6 +58,7 @@ class House:
     delivery: Delivery
     notifier: Notifier
     overdue: Overdue
+    pruner: Pruner
     fleet: Fleet
 
 
@@ -120,6 +122,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         delivery=delivery,
         notifier=Notifier(database, delivery, clock, push),
         overdue=Overdue(database, fleet.remembered, mailroom, clock, policy.refund),
+        pruner=Pruner(database, settings.retention, clock),
         fleet=fleet,
     )
 

@@ -103,7 +103,7 @@ async def _at_work(house: House, stop: Stop) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
         work = [
             group.create_task(house.refusals.run()),
-            group.create_task(upkeep(house.database)),
+            group.create_task(upkeep(house.database, house.pruner)),
             group.create_task(house.notifier.run()),
             group.create_task(house.overdue.run()),
             group.create_task(house.fleet.run()),

@@ -4,6 +4,7 @@ import asyncio
 import time
 from functools import partial
 
+from yizhan.flow.prune import Pruner
 from yizhan.kit.log import get_logger
 from yizhan.store.database import Database
 from yizhan.store.queue import forget_parked
@@ -15,13 +16,14 @@ _EVERY_S = 3600
 _PARKED_MS = 72 * 3600 * 1000
 
 
-async def upkeep(database: Database) -> None:
-    """Once an hour, until cancelled: forget parked receipts that belong to nothing."""
+async def upkeep(database: Database, pruner: Pruner) -> None:
+    """At once and then every hour, until cancelled: forget parked receipts that belong to nothing, and what is old."""
     while True:
-        await asyncio.sleep(_EVERY_S)
         try:
-            count = await database.change(partial(forget_parked, before_ms=time.time_ns() // 1_000_000 - _PARKED_MS))
+            parked = await database.change(partial(forget_parked, before_ms=time.time_ns() // 1_000_000 - _PARKED_MS))
+            submissions, others = await pruner.prune()
         except Exception as error:
             log.warning("upkeep failed", error=repr(error))
         else:
-            log.info("parked receipts forgotten", count=count)
+            log.info("what is old has gone", parked_receipts=parked, submissions=submissions, other_rows=others)
+        await asyncio.sleep(_EVERY_S)

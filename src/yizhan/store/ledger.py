@@ -86,10 +86,11 @@ def list_entries(connection: Connection, account_id: int | None, limit: int) -> 
 # Each rule: what it says when broken, and a query whose rows (subject, is, should be) are the cases that break it.
 _RULES: tuple[tuple[str, str], ...] = (
     (
-        "account {0}: balance {1}, sum of its entries {2}",
+        "account {0}: balance {1}, sum of its entries, without what was pruned, {2}",
         "SELECT corp_id, balance_milli, "
         " (SELECT coalesce(sum(amount_milli), 0) FROM ledger WHERE credit_book = a.id AND credit_book > 0)"
-        " - (SELECT coalesce(sum(amount_milli), 0) FROM ledger WHERE debit_book = a.id AND debit_book > 0) AS moved"
+        " - (SELECT coalesce(sum(amount_milli), 0) FROM ledger WHERE debit_book = a.id AND debit_book > 0)"
+        " - (SELECT coalesce(sum(sent_milli), 0) FROM carried WHERE account_id = a.id) AS moved"
         " FROM accounts a WHERE balance_milli <> moved",
     ),
     (
@@ -104,7 +105,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "submission {0}: price {1}, its messages cost {2}",
-        "SELECT s.client_id, s.price_milli, coalesce(sum(m.price_milli), 0) AS cost FROM submissions s"
+        "SELECT s.client_id, s.price_milli, coalesce(sum(m.price_milli), 0) + s.pruned_milli AS cost FROM submissions s"
         " LEFT JOIN messages m ON m.submission_id = s.id GROUP BY s.id HAVING s.price_milli <> cost",
     ),
     (
@@ -116,7 +117,8 @@ _RULES: tuple[tuple[str, str], ...] = (
         "SELECT corp_id,"
         " (SELECT coalesce(sum(amount_milli), 0) FROM ledger WHERE credit_book = a.id AND credit_book > 0"
         "  AND kind = 'refund') AS paid,"
-        " (SELECT coalesce(sum(refunded_milli), 0) FROM messages WHERE account_id = a.id) AS due"
+        " (SELECT coalesce(sum(refunded_milli), 0) FROM messages WHERE account_id = a.id)"
+        " + (SELECT coalesce(sum(refunded_milli), 0) FROM carried WHERE account_id = a.id) AS due"
         " FROM accounts a WHERE paid <> due",
     ),
 )

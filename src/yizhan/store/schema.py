@@ -91,6 +91,17 @@ ledger = Table(
 Index("ledger_debit", ledger.c.debit_book, ledger.c.id, sqlite_where=text("debit_book > 0"))
 Index("ledger_credit", ledger.c.credit_book, ledger.c.id, sqlite_where=text("credit_book > 0"))
 
+# What was pruned, so that the books hold: the ledger has no entries of it any more.
+carried = Table(
+    "carried",
+    metadata,
+    Column("account_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("submissions", BigInteger, nullable=False),
+    Column("messages", BigInteger, nullable=False),
+    Column("sent_milli", BigInteger, nullable=False),  # what the submissions were charged
+    Column("refunded_milli", BigInteger, nullable=False),  # what the messages got back; those entries stay
+)
+
 counters = Table(
     "counters",
     metadata,
@@ -117,6 +128,7 @@ submissions = Table(
     Column("operation", String(32), nullable=False),
     Column("transport", String(8), nullable=False),
     Column("address", String(64), nullable=False),
+    Column("pruned_milli", BigInteger, nullable=False, server_default="0"),  # the price of its messages that went
 )
 Index("submissions_client", submissions.c.account_id, submissions.c.client_id, unique=True)
 

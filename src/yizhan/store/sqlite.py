@@ -156,6 +156,63 @@ INSERT_AUDIT = """INSERT INTO audit (at_ms, actor, action, subject, "before", "a
 
 PRUNE_PARKED = "DELETE FROM parked_receipts WHERE at_ms < ?"
 
+# -- what is old
+
+_ENDED = f"state >= {State.DELIVERED:d} AND coalesce(finished_at_ms, 9e15) < ?"
+
+# Submissions in their order, each with whether all its messages ended before a moment.
+OLD_SUBMISSIONS = f"""
+SELECT id, NOT EXISTS (SELECT 1 FROM messages WHERE submission_id = old.id AND NOT ({_ENDED}))
+FROM (SELECT id FROM submissions WHERE id > ? AND accepted_at_ms < ? ORDER BY id LIMIT ?) AS old"""
+
+_THESE = "(SELECT value FROM json_each(?))"
+
+OLD_MESSAGES = f"""
+SELECT id, submission_id, account_id, price_milli, refunded_milli FROM messages
+WHERE submission_id IN {_THESE} AND {_ENDED} LIMIT ?"""
+
+DELETE_PARTS = f"DELETE FROM parts WHERE message_id IN {_THESE}"
+
+DELETE_MESSAGES = f"DELETE FROM messages WHERE id IN {_THESE}"
+
+NOTE_PRUNED = "UPDATE submissions SET pruned_milli = pruned_milli + ? WHERE id = ?"
+
+EMPTY_SUBMISSIONS = f"""
+SELECT id, account_id, price_milli FROM submissions
+WHERE id IN {_THESE} AND NOT EXISTS (SELECT 1 FROM messages WHERE submission_id = submissions.id)"""
+
+SEND_ENTRIES = f"""
+SELECT id FROM ledger INDEXED BY ledger_debit
+WHERE debit_book = ? AND debit_book > 0 AND kind = 'send' AND submission_id IN {_THESE} ORDER BY id LIMIT ?"""
+
+DELETE_ENTRIES = f"DELETE FROM ledger WHERE id IN {_THESE}"
+
+DELETE_SUBMISSIONS = f"DELETE FROM submissions WHERE id IN {_THESE}"
+
+CARRY = """
+INSERT INTO carried (account_id, submissions, messages, sent_milli, refunded_milli) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (account_id) DO UPDATE SET submissions = submissions + excluded.submissions,
+    messages = messages + excluded.messages, sent_milli = sent_milli + excluded.sent_milli,
+    refunded_milli = refunded_milli + excluded.refunded_milli"""
+
+HANDOUT_QUEUES = "SELECT DISTINCT queue, account_id FROM handouts"
+
+DELETE_HANDOUTS = """
+DELETE FROM handouts WHERE (queue, account_id, at_ms, item_id) IN (
+    SELECT queue, account_id, at_ms, item_id FROM handouts
+    WHERE queue = ? AND account_id = ? AND at_ms < ? ORDER BY at_ms LIMIT ?)"""
+
+DELETE_PUSHES = "DELETE FROM pushes WHERE id IN (SELECT id FROM pushes WHERE at_ms < ? LIMIT ?)"
+
+# The newest row stays: its id must not be given out again.
+DELETE_REPLIES = """
+DELETE FROM replies WHERE id IN (
+    SELECT id FROM replies WHERE at_ms < ? AND id < (SELECT max(id) FROM replies) ORDER BY id LIMIT ?)"""
+
+DELETE_AUDIT = """
+DELETE FROM audit WHERE id IN (
+    SELECT id FROM audit WHERE at_ms < ? AND id < (SELECT max(id) FROM audit) ORDER BY id LIMIT ?)"""
+
 # -- what waits too long
 
 # Held since before a moment: nobody knows what became of them.

@@ -39,10 +39,10 @@ _NAMES: dict[str, Charset] = {
     **dict.fromkeys(("euc-kr", "ks_c_5601-1987"), Charset.EUC_KR),
 }
 
-# In valid UTF-8 these bytes occur only as the first of three,
+# In valid UTF-8 these bytes occur only as the first of three.
 _LEAD_OF_THREE = re.compile(rb"[\xe0-\xef]")
-# and one like these only with one like those behind it. Hardly a GB text is without such a pair, and one look for it is
-# cheaper than a decoding in vain.
+# In valid UTF-8 a first byte never stands without a further one behind it. In nearly every GB text one does, and to see
+# that is cheaper than a decoding in vain.
 _NO_UTF_8 = re.compile(rb"[\xc0-\xff](?![\x80-\xbf])")
 _EURO = 0x80
 

@@ -3,7 +3,7 @@
 import re
 from functools import cache, lru_cache
 
-# The memory is for the few types that programs repeat; what is longer than this carries a boundary of its own.
+# The memory is for the few types that programs repeat; it holds a thousand, and none longer than this.
 _MAX_REMEMBERED_CHARS = 128
 
 
@@ -28,7 +28,7 @@ def _look_up(content_type: str, name: str) -> str:
     return (found[1] or found[2] or found[3] or "") if found else ""
 
 
-_remembered = lru_cache(maxsize=1024)(_look_up)
+_remembered = lru_cache(maxsize=1_000)(_look_up)
 
 
 def is_multipart(content_type: str) -> bool:

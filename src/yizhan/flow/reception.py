@@ -8,6 +8,7 @@ from yizhan.flow.fetch import Fetching
 from yizhan.flow.inquire import Inquiring
 from yizhan.flow.operate import Operate
 from yizhan.flow.own import Owning
+from yizhan.flow.turnstile import Turnstile
 from yizhan.model.submission import Admitted
 from yizhan.policy.throttle import Allowance
 
@@ -20,5 +21,7 @@ class Reception(Accepting, Inquiring, Fetching, Owning):
         super().__init__(**shared)
         self._accepted = accepted
         self._operate = operate
-        self._registrations = Allowance(self._terms.policy.registrations_per_minute)
-        self._password_changes = Allowance(self._terms.policy.password_changes_per_minute)
+        policy = self._terms.policy
+        self._turnstile = Turnstile(policy.rows_at_once, policy.rows_waiting, policy.turn_wait_s)
+        self._registrations = Allowance(policy.registrations_per_minute)
+        self._password_changes = Allowance(policy.password_changes_per_minute)

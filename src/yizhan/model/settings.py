@@ -112,6 +112,9 @@ class PolicySettings(Section):
     max_content_chars: Count = 300
     sender_max_digits: Count = 20
     max_batch_items: Count = 1_000
+    rows_at_once: Count = 2_000
+    rows_waiting: Count = 500_000
+    turn_wait_s: Annotated[float, Field(gt=0, le=3_600)] = 15
     urgent_max_numbers: Annotated[int, Field(ge=0)] = 5
     refund: RefundRule = RefundRule.FAILED
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 5

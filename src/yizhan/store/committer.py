@@ -22,9 +22,10 @@ Broken = Callable[[BaseException], None]
 class Turn(IntEnum):
     """Who waits; they are served in turns, so that no kind of work starves another."""
 
-    ACCEPT = 0
-    CARRIAGE = 1  # claims and settlements
-    CARE = 2  # everything else
+    ACCEPT = 0  # calls of a few numbers
+    BULK = 1  # calls of many
+    CARRIAGE = 2  # claims and settlements
+    CARE = 3  # everything else
 
 
 class Overloaded(Exception):

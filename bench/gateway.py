@@ -23,6 +23,7 @@ from bench.system import Meter
 _READY = re.compile(r'"event": "ready"')
 _CREDITS = 100_000_000
 CHANNEL = "bench"
+_SOON_CHECKED = 250_000
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,20 @@ class Gateway:
         """Resume its channel."""
         self.admin.post(f"/channels/{CHANNEL}/resume").raise_for_status()
 
-    def commits(self) -> int:
-        """Commits so far."""
+    def commits(self) -> int | None:
+        """Commits so far; None with much in the store, for the answer checks all of it, too."""
+        if self.stored() > _SOON_CHECKED:
+            return None
         return int(self.admin.get("/health").json()["commits"])
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask the database beside the program."""
         with contextlib.closing(sqlite3.connect(f"file:{self.data}/yizhan.db?mode=ro", uri=True, timeout=10)) as db:
             return db.execute(sql).fetchall()
+
+    def stored(self) -> int:
+        """Messages in the store."""
+        return int(self.query("SELECT count(*) FROM messages")[0][0])
 
     def unsent(self) -> int:
         """Messages that no channel has taken yet."""

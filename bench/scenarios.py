@@ -46,9 +46,10 @@ class Size:
     keywords: int = 50_000
     soak_s: float = 20.0
     paced: int = 1_000
+    old: int = 200_000
 
 
-FULL = Size(60_000, 500_000, 1_000_000, 60_000, 1_000_000, 10_000_000, 50_000, 600.0, 3_000)
+FULL = Size(60_000, 500_000, 1_000_000, 60_000, 1_000_000, 10_000_000, 50_000, 600.0, 3_000, 1_000_000)
 
 
 @dataclass(frozen=True)
@@ -219,6 +220,26 @@ def flood(field: Field) -> Iterator[Row]:
                 yield _row(f"{name}: another account's calls", system, calls.calls, 100, load, reading.stop())
 
 
+def pruning(field: Field) -> Iterator[Row]:
+    """Single numbers, five hundred a second, while nothing is pruned and while a store full of old messages is."""
+    size = field.size
+    for name, days in (("while nothing is pruned", 0), ("while old messages are pruned", 90)):
+        with (
+            running_sink() as sink,
+            gateway.running(
+                sink,
+                prepare=lambda file: fill(file, size.old),
+                YIZHAN_RETENTION__MESSAGES_DAYS=str(days),
+            ) as system,
+        ):
+            before = system.stored()
+            reading = Reading(system)
+            load = run_load(Plan(system.url, 5 * size.paced, connections=16, calls_per_s=500))
+            pruned = before + 5 * size.paced - system.stored()
+            label = f"{name} ({pruned:,} of {size.old:,} meanwhile)"
+            yield _row(label, system, 5 * size.paced, 500, load, reading.stop())
+
+
 def growth(field: Field) -> Iterator[Row]:
     """Accepting and draining with an empty store, and with a full one.
 
@@ -226,6 +247,7 @@ def growth(field: Field) -> Iterator[Row]:
     """
     size, stored = field.size, field.size.stored
     full: dict[str, Any] = {"prepare": lambda file: fill(file, stored), "keywords": size.keywords}
+    full["YIZHAN_RETENTION__MESSAGES_DAYS"] = "0"
     much = f"a full store ({stored:,} messages)"
     for name, options in (("an empty store", {}), (much, full)):
         yield _at_once(f"single numbers: {name}", _with(options), size.singles, 64)
@@ -280,6 +302,7 @@ ALL: dict[str, Callable[[Field], Iterator[Row]]] = {
     "slow": slow_smsc,
     "codes": verification_codes,
     "flood": flood,
+    "pruning": pruning,
     "growth": growth,
     "memory": memory,
 }

@@ -23,7 +23,7 @@ _RANGE = "FROM numbers WHERE value BETWEEN :low AND :high"
 _STATEMENTS = (
     f"""INSERT INTO submissions SELECT value, :first_account + value % :accounts, :first_id + value - 1, :begun + value,
     iif(value % 10, NULL, :far), '您的验证码是' || value || '【测试】', 'ucs2', 1, '', 1000, 1, 'account', 10000,
-    'IntlSend', 'aspx', '127.0.0.1' {_RANGE}""",
+    'IntlSend', 'aspx', '127.0.0.1', 0 {_RANGE}""",
     f"""INSERT INTO messages SELECT :first_message + value - 1, value, :first_account + value % :accounts, 1,
     iif(value % 10, 10, 1), printf('+8613%08d8', value), printf('13%08d8', value), 1, 1000, 0,
     iif(value % 10, NULL, :far), 1, 0, iif(value % 10, 'bench', NULL), iif(value % 10, 'DELIVRD', ''),

@@ -67,12 +67,17 @@ def places(page: Page) -> list[tuple[str, str]]:
     return [(match[1], match[2] or "") for match in spans if match]
 
 
+def file_of(path: str) -> Path:
+    """A module of the program, or of the bench beside it."""
+    return ROOT / path if path.startswith("bench/") else SOURCE / path
+
+
 @EVERY
 def test_every_function_named_in_a_page_exists(page: Page) -> None:
     missing = [
         f"{path}:{name}"
         for path, name in places(page)
-        if not (SOURCE / path).is_file() or (name and name not in names_in(SOURCE / path))
+        if not (file := file_of(path)).is_file() or (name and name not in names_in(file))
     ]
     assert not missing
 

@@ -47,10 +47,10 @@ class Database:
             self._lock = lock_directory(data)
             undo.callback(os.close, self._lock)
             try:
-                self._writer = _engine(path, writes=True)
+                self._writer = engine_on(path, writes=True)
                 self._connection = undo.enter_context(self._writer.connect())
                 migrate(self._connection)
-                self._readers = _engine(path, writes=False, size=settings.readers)
+                self._readers = engine_on(path, writes=False, size=settings.readers)
             except DatabaseError as error:
                 raise Unusable(f"{path}: {error.orig}") from error
             undo.pop_all()
@@ -125,7 +125,7 @@ def lock_directory(data: Path) -> int:
     return descriptor
 
 
-def _engine(path: Path, *, writes: bool, size: int = 1) -> Engine:
+def engine_on(path: Path, *, writes: bool, size: int = 1) -> Engine:
     """An engine whose connections begin transactions when SQLAlchemy says so, not when the driver thinks so."""
     if writes:
         # The database holds texts and numbers: for its owner only, whatever the umask.

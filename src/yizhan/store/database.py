@@ -24,6 +24,7 @@ A = TypeVar("A")
 R = TypeVar("R")
 # What a verb works on; the name by which ``flow``, which knows no SQL, passes it along.
 Session = Connection
+WHOLE = "ok"  # what SQLite says of a database that it finds nothing wrong with
 
 
 class Locked(Exception):
@@ -55,6 +56,7 @@ class Database:
                 raise Unusable(f"{path}: {error.orig}") from error
             undo.pop_all()
         self._low_disk_bytes = settings.low_disk_bytes
+        self._large_log_bytes = settings.large_log_bytes
         self._threads = ThreadPoolExecutor(settings.readers, thread_name_prefix="reader")
         self.committer = Committer(
             self._connection,
@@ -81,14 +83,27 @@ class Database:
         with self._readers.connect() as connection, connection.begin():
             return ask(connection)
 
-    def integrity(self, session: Session) -> str:
-        """``ok``, or what SQLite found wrong. Reads everything."""
-        return "; ".join(row[0] for row in session.exec_driver_sql("PRAGMA quick_check(20)"))
+    async def integrity(self) -> str:
+        """WHOLE, or what SQLite found wrong. Reads everything."""
+        try:
+            return await self.read(
+                lambda session: "; ".join(session.exec_driver_sql("PRAGMA quick_check(20)").scalars())
+            )
+        except DatabaseError as error:
+            return str(error.orig)
 
     def disk(self) -> tuple[int, bool]:
         """Free bytes where the database lies, and whether that is too little."""
         free_bytes = shutil.disk_usage(self.path.parent).free
         return free_bytes, free_bytes < self._low_disk_bytes
+
+    def log(self) -> tuple[int, bool]:
+        """Bytes of SQLite's log, and whether that is too much: somebody keeps it from being used anew."""
+        try:
+            size = self.path.with_name(self.path.name + "-wal").stat().st_size
+        except FileNotFoundError:
+            size = 0
+        return size, 0 < self._large_log_bytes < size
 
     async def back_up(self, file: Path) -> BackupView:
         """Copy the database to ``file`` in a thread of its own, beside the readers. See ``backup.back_up``."""

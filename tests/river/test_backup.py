@@ -69,9 +69,3 @@ def test_verify_says_what_is_wrong_with_a_copy(tmp_path: Path) -> None:
         db.execute("UPDATE accounts SET balance_milli = balance_milli + 1")
     db.close()
     assert "the ledger does not hold" in run_cli(tmp_path, "verify", str(tmp_path / "good.db")).stderr
-
-
-def test_the_doctor_says_when_the_disk_is_nearly_full(tmp_path: Path) -> None:
-    with running(tmp_path / "data", YIZHAN_STORE__LOW_DISK_BYTES=str(2**62)) as program:
-        ill = run_cli(program.data, "doctor")
-        assert ill.returncode == 1 and "make room" in ill.stderr

@@ -170,11 +170,12 @@ async def _open(data: Path, stack: AsyncExitStack) -> "FastAPI":
 def _client(transport: "httpx.AsyncBaseTransport", timeout: "httpx.Timeout") -> "httpx.AsyncClient":
     import httpx
 
-    headers = {"x-yizhan-actor": _actor()}
+    headers = {"x-yizhan-actor": actor()}
     return httpx.AsyncClient(transport=transport, base_url="http://yizhan", headers=headers, timeout=timeout)
 
 
-def _actor() -> str:
+def actor() -> str:
+    """Who is named in the audit log: the user who types."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a user id without a name, usual in containers

@@ -1,5 +1,7 @@
 """``yizhan message``: what became of every message, and why a call was refused."""
 
+import sys
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -90,13 +92,24 @@ def cancel(
 
 @app.command()
 def resend(
-    message: Annotated[int, typer.Argument(metavar="MESSAGE", help="The message's own id.")],
+    message: Annotated[int | None, typer.Argument(metavar="MESSAGE", help="The message's own id.")] = None,
+    held: Annotated[bool, typer.Option("--held", help="All that are held, instead of one.")] = False,
+    account: OfAccount = None,
     data: Data = DEFAULT_DATA,
     json: AsJson = False,
 ) -> None:
-    """Send a held (uncertain) message again, though it may have arrived."""
-    call(data, "POST", f"/messages/{message}/resend")
-    _told(message, "queued", f"message {message} is queued again", json)
+    """Send a held (uncertain) message again, though it may have arrived; or all of them."""
+    if (message is not None) == held:
+        raise typer.BadParameter("either MESSAGE or --held is needed")
+    if message is not None:
+        call(data, "POST", f"/messages/{message}/resend")
+        _told(message, "queued", f"message {message} is queued again", json)
+        return
+    count = talk(data, lambda line: _resend_held(line, account))
+    if json:
+        show.print_json({"queued": count})
+    else:
+        show.say(f"{count} messages are queued again")
 
 
 @app.command("give-up")
@@ -161,6 +174,17 @@ def replies(
         show.Column("text", fills=True),
     ]
     show.print_table(columns, found, "no replies")
+
+
+async def _resend_held(line: Line, account: str | None) -> int:
+    """How many messages were held, and are queued again."""
+    held = await _pages(line, {"state": State.UNCERTAIN.word, "account": account}, sys.maxsize)
+    count = 0
+    for message in held:
+        with suppress(Failed):  # a report has settled it meanwhile
+            await line.call("POST", f"/messages/{message['id']}/resend")
+            count += 1
+    return count
 
 
 async def _stories(line: Line, id: int, account: str | None) -> tuple[list[dict[str, Any]], bool]:

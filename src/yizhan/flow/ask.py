@@ -46,7 +46,7 @@ from yizhan.policy.routing import decide
 from yizhan.policy.text_class import text_class
 from yizhan.store import accounts, cards, ledger, lists, messages, pushes, records, replies
 from yizhan.store.backup import BackupFailed, BackupView
-from yizhan.store.database import Database, Session
+from yizhan.store.database import WHOLE, Database, Session
 from yizhan.store.migrate import HEAD
 from yizhan.store.records import RefusedCall
 from yizhan.store.replies import NOBODY
@@ -237,19 +237,26 @@ class Ask:
     async def health(self) -> HealthView:
         """Integrity of the store, the ledger's rules, what waits and how the channels stand."""
 
-        def look(session: Session) -> tuple[str, LedgerCheck, dict[str, int]]:
-            return self._database.integrity(session), ledger.verify_ledger(session), messages.count_waiting(session)
+        def look(session: Session) -> tuple[LedgerCheck, dict[str, int], int]:
+            return ledger.verify_ledger(session), messages.count_waiting(session), pushes.count_parked(session)
 
-        integrity, check, waiting = await self._database.read(look)
+        integrity = await self._database.integrity()
+        check, waiting, parked_events = LedgerCheck(0, 0, []), dict[str, int](), 0
+        if integrity == WHOLE:  # else whatever is asked may fail, or be answered wrongly
+            check, waiting, parked_events = await self._database.read(look)
         disk_free_bytes, disk_low = self._database.disk()
+        log_bytes, log_large = self._database.log()
         return HealthView(
             version=__version__,
             schema=HEAD,
             store=integrity,
             disk_free_bytes=disk_free_bytes,
             disk_low=disk_low,
+            log_bytes=log_bytes,
+            log_large=log_large,
             accounts=check.accounts,
             waiting=waiting,
+            parked_events=parked_events,
             channels=[self._board.view(one) for one in self._board.settings()],
             commits=self._database.committer.commits,
             committed_calls=self._database.committer.calls,

@@ -107,7 +107,10 @@ def _carried(record: Record) -> list[Step]:
         times = "once" if row.messages_uncertain == 1 else f"{row.messages_uncertain} times"
         held = row.messages_state == State.UNCERTAIN
         policy = "held for the operator" if held else "sent again by the channel's policy"
-        steps.insert(0, Step(None, "dispatch", f"uncertain {times}: it was being sent, and no answer came", policy))
+        why = "it was being sent, and no answer came"
+        if held and row.messages_claimed_at_ms is None:
+            why = "it was waiting in a backup that was restored, and may have been sent since"
+        steps.insert(0, Step(None, "dispatch", f"uncertain {times}: {why}", policy))
     return steps
 
 

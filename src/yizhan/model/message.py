@@ -16,7 +16,7 @@ class State(IntEnum):
     SCHEDULED = 1  # kept until its SendTime
     QUEUED = 2  # waits for a free slot of a channel
     SENDING = 3  # leased to a channel; may have been written to the carrier
-    UNCERTAIN = 4  # was being sent when its answer was lost
+    UNCERTAIN = 4  # was being sent when its answer was lost, or may have been sent after the backup that was restored
     SENT = 5  # the carrier has it; no final receipt yet
     DELIVERED = 10
     FAILED = 11  # refused at submit, UNDELIV or DELETED
@@ -39,9 +39,10 @@ class State(IntEnum):
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    State.SCHEDULED: frozenset({State.QUEUED, State.CANCELLED}),
+    # To uncertain by a restore: it may have been sent after the backup was made.
+    State.SCHEDULED: frozenset({State.QUEUED, State.CANCELLED, State.UNCERTAIN}),
     # No channel is left that has not refused it.
-    State.QUEUED: frozenset({State.SENDING, State.CANCELLED, State.FAILED}),
+    State.QUEUED: frozenset({State.SENDING, State.CANCELLED, State.FAILED, State.UNCERTAIN}),
     State.SENDING: frozenset(
         {State.SENT, State.QUEUED, State.UNCERTAIN, State.DELIVERED, State.FAILED, State.EXPIRED, State.REJECTED}
     )

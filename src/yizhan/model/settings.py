@@ -78,6 +78,7 @@ class StoreSettings(Section):
     max_waiting_rows: Count = 1_000_000
     max_refusals: Count = 100_000
     low_disk_bytes: Annotated[int, Field(ge=0)] = 1_000_000_000
+    large_log_bytes: Annotated[int, Field(ge=0)] = 500_000_000
     readers: Annotated[int, Field(ge=1, le=64)] = 4
 
     @field_validator("url")

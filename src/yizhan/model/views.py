@@ -319,8 +319,11 @@ class HealthView:
     store: str  # integrity: "ok" or what SQLite says
     disk_free_bytes: int
     disk_low: bool  # less than store.low_disk_bytes
+    log_bytes: int  # of SQLite's log
+    log_large: bool  # more than store.large_log_bytes
     accounts: int
     waiting: dict[str, int]  # messages by unfinished state
+    parked_events: int  # webhooks' events that were given up
     channels: list[ChannelView]
     commits: int
     committed_calls: int

@@ -34,9 +34,9 @@ def back_up(source: Path, file: Path) -> BackupView:
         raise BackupFailed(f"{part}: {error.strerror}") from error
     try:
         _copy(source, part)
-        _sync(part)
+        sync(part)
         os.link(part, file)  # unlike a rename it never replaces
-        _sync(file.parent)
+        sync(file.parent)
     except (OSError, sqlite3.Error) as error:
         raise BackupFailed(f"{file}: {error}") from error
     finally:
@@ -62,7 +62,8 @@ def _copy(source: Path, part: Path) -> None:
             raise BackupFailed(f"the copy is damaged, and so is the store, probably: {found}")
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk when this returns. OSError when that failed."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

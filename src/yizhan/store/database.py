@@ -23,6 +23,7 @@ from yizhan.store.migrate import migrate
 
 # What a verb works on; the name by which ``flow``, which knows no SQL, passes it along.
 Session = Connection
+WHOLE = "ok"  # what SQLite says of a database that it finds nothing wrong with
 
 
 class Locked(Exception):
@@ -46,14 +47,15 @@ class Database:
             self._lock = lock_directory(data)
             undo.callback(os.close, self._lock)
             try:
-                self._writer = _engine(path, writes=True)
+                self._writer = engine_on(path, writes=True)
                 self._connection = undo.enter_context(self._writer.connect())
                 migrate(self._connection)
-                self._readers = _engine(path, writes=False, size=settings.readers)
+                self._readers = engine_on(path, writes=False, size=settings.readers)
             except DatabaseError as error:
                 raise Unusable(f"{path}: {error.orig}") from error
             undo.pop_all()
         self._low_disk_bytes = settings.low_disk_bytes
+        self._large_log_bytes = settings.large_log_bytes
         self._threads = ThreadPoolExecutor(settings.readers, thread_name_prefix="reader")
         self.committer = Committer(
             self._connection,
@@ -80,14 +82,27 @@ class Database:
         with self._readers.connect() as connection, connection.begin():
             return ask(connection)
 
-    def integrity(self, session: Session) -> str:
-        """``ok``, or what SQLite found wrong. Reads everything."""
-        return "; ".join(row[0] for row in session.exec_driver_sql("PRAGMA quick_check(20)"))
+    async def integrity(self) -> str:
+        """WHOLE, or what SQLite found wrong. Reads everything."""
+        try:
+            return await self.read(
+                lambda session: "; ".join(session.exec_driver_sql("PRAGMA quick_check(20)").scalars())
+            )
+        except DatabaseError as error:
+            return str(error.orig)
 
     def disk(self) -> tuple[int, bool]:
         """Free bytes where the database lies, and whether that is too little."""
         free_bytes = shutil.disk_usage(self.path.parent).free
         return free_bytes, free_bytes < self._low_disk_bytes
+
+    def log(self) -> tuple[int, bool]:
+        """Bytes of SQLite's log, and whether that is too much: somebody keeps it from being used anew."""
+        try:
+            size = self.path.with_name(self.path.name + "-wal").stat().st_size
+        except FileNotFoundError:
+            size = 0
+        return size, 0 < self._large_log_bytes < size
 
     async def back_up(self, file: Path) -> BackupView:
         """Copy the database to ``file`` in a thread of its own, beside the readers. See ``backup.back_up``."""
@@ -124,7 +139,7 @@ def lock_directory(data: Path) -> int:
     return descriptor
 
 
-def _engine(path: Path, *, writes: bool, size: int = 1) -> Engine:
+def engine_on(path: Path, *, writes: bool, size: int = 1) -> Engine:
     """An engine whose connections begin transactions when SQLAlchemy says so, not when the driver thinks so."""
     if writes:
         # The database holds texts and numbers: for its owner only, whatever the umask.

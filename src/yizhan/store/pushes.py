@@ -56,6 +56,12 @@ def load_webhooks(connection: Connection, account_id: int | None = None) -> list
     return [Webhook(row.account_id, row.corp_id, row.url, row.secret) for row in connection.execute(query)]
 
 
+def count_parked(connection: Connection) -> int:
+    """How many events were given up, of all accounts."""
+    query = select(func.count()).select_from(pushes).where(pushes.c.parked)
+    return int(connection.execute(query).scalar_one())
+
+
 def due(connection: Connection, account_id: int, now_ms: int, limit: int) -> list[Push]:
     """The oldest event of each number, if its time has come: later ones of the number wait for it."""
     raw = driver(connection)

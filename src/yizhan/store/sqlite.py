@@ -251,6 +251,21 @@ SEND_AGAIN = f"""
 UPDATE messages SET state = {State.QUEUED:d}, due_at_ms = ? WHERE id = ? AND state = {State.UNCERTAIN:d}
 RETURNING lane, account_id, route_key"""
 
+# -- restore
+
+# Without a channel's hold time: nobody knows by when a report would have come, so a person decides.
+HOLD_WAITING = f"""
+UPDATE messages SET state = {State.UNCERTAIN:d}, uncertain = uncertain + 1, claimed_at_ms = NULL
+WHERE due_at_ms IS NOT NULL AND (state IN ({State.QUEUED:d}, {State.SENDING:d})
+    OR state = {State.SCHEDULED:d} AND due_at_ms <= ?)"""
+
+# The ids of events, which receivers know by them; SQLite keeps this counter itself.
+LAST_PUSH = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'pushes'"
+
+FORGET_LAST_PUSH = "DELETE FROM sqlite_sequence WHERE name = 'pushes'"
+
+WRITE_LAST_PUSH = "INSERT INTO sqlite_sequence (name, seq) VALUES ('pushes', ?)"
+
 # -- routes
 
 TO_REKEY = """

@@ -187,6 +187,10 @@ def test_wrong_files_change_nothing(queue: Path) -> None:
     assert "no such file" in run_cli(queue, "restore", str(queue.parent / "nothing.db")).stderr
     assert "is the store itself" in run_cli(queue, "restore", str(queue / "yizhan.db")).stderr
     assert names(queue) == before
+    left = queue / "yizhan.db.restoring"
+    shutil.copy(copy, left)
+    assert "name a backup" in run_cli(queue, "restore", str(left)).stderr
+    assert left.read_bytes() == copy.read_bytes()
     assert {row[0] for row in Program(queue).query("SELECT state FROM messages")} == {1, 10}
 
 

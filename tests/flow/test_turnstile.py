@@ -118,9 +118,21 @@ def test_what_is_larger_than_all_the_room_goes_alone() -> None:
     run(story())
 
 
+def test_a_flood_leaves_room_in_the_line_for_others() -> None:
+    async def story() -> None:
+        calls = Calls(Turnstile(10, 60, 60))
+        await calls.come(FLOOD, *(f"flood{n}" for n in range(9)))
+        assert calls.refused == ["flood4", "flood5", "flood6", "flood7", "flood8"], "three wait, as many have room"
+        await calls.come(OTHER, "one", "two", "three", "four")
+        assert calls.inside == ["flood0", "one"]
+        assert calls.refused[5:] == ["four"], "two wait, and there is still room for a third account"
+
+    run(story())
+
+
 def test_too_many_are_refused_at_once_and_the_patient_too_late() -> None:
     async def story() -> None:
-        calls = Calls(Turnstile(10, 20, 0.05))
+        calls = Calls(Turnstile(10, 40, 0.05))
         await calls.come(FLOOD, "a", "b", "c", "d")
         assert (calls.inside, calls.refused) == (["a"], ["d"])
         await asyncio.sleep(0.2)

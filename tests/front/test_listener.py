@@ -1,5 +1,6 @@
 """A listener's deadlines, its limits, its ways to close, and the sockets it can stand on."""
 
+import asyncio
 import contextlib
 import shutil
 import socket
@@ -114,6 +115,22 @@ def test_one_connection_too_many_is_answered_minus_two() -> None:
         with contextlib.suppress(ConnectionError):
             fourth_to_sixth[2].sendall(GET)
         assert until_closed(fourth_to_sixth[2]) == b""  # beyond twice the limit
+
+
+def test_whoever_waits_to_be_accepted_is_taken_in_few_turns_of_the_loop() -> None:
+    async def turns(served: Served) -> int:
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return len(served.listener.connections())
+
+    busy = threading.Event()
+    with serving() as served, contextlib.ExitStack() as clients:
+        served.loop.call_soon_threadsafe(busy.wait)
+        for _ in range(50):
+            clients.enter_context(served.connect())
+        taken = asyncio.run_coroutine_threadsafe(turns(served), served.loop)
+        busy.set()
+        assert taken.result(10) == 50
 
 
 def test_drain_lets_a_request_finish_and_closes_idle_connections() -> None:

@@ -114,7 +114,7 @@ def test_what_may_have_been_sent_since_is_held_until_somebody_decides(queue: Pat
         program.api("POST", "/channels/simulator/resume")
         held = program.messages(state="uncertain")
         assert len(held) == 3 and len(program.messages(state="scheduled")) == 1
-        assert "backup that was restored" in run_cli(queue, "message", "show", str(held[0]["id"])).stdout
+        assert "backup that was restored" in run_cli(queue, "message", "show", str(held[0]["id"]), "--json").stdout
         assert run_cli(queue, "message", "give-up", str(held[0]["id"])).returncode == 0
         assert run_cli(queue, "message", "resend").returncode == 2
         again = run_cli(queue, "message", "resend", "--held", "--json")
@@ -187,6 +187,10 @@ def test_wrong_files_change_nothing(queue: Path) -> None:
     assert "no such file" in run_cli(queue, "restore", str(queue.parent / "nothing.db")).stderr
     assert "is the store itself" in run_cli(queue, "restore", str(queue / "yizhan.db")).stderr
     assert names(queue) == before
+    left = queue / "yizhan.db.restoring"
+    shutil.copy(copy, left)
+    assert "name a backup" in run_cli(queue, "restore", str(left)).stderr
+    assert left.read_bytes() == copy.read_bytes()
     assert {row[0] for row in Program(queue).query("SELECT state FROM messages")} == {1, 10}
 
 

@@ -21,7 +21,8 @@ def rows_of(mobile: str) -> int:
 class Turnstile:
     """Lets calls through while there is room, and accounts in turns when there is none.
 
-    An account that has nothing on its way, or no more than its even share, never waits.
+    An account that has nothing on its way, or no more than its even share, never waits. None may have more waiting than
+    is left for others, so that one flood does not fill the line.
     """
 
     def __init__(self, rows_at_once: int, rows_waiting: int, patience_s: float) -> None:
@@ -31,6 +32,7 @@ class Turnstile:
         self._patience_s = patience_s
         self._inside = 0
         self._waiting_rows = 0
+        self._waiting_of: defaultdict[int, int] = defaultdict(int)
         self._of: defaultdict[int, int] = defaultdict(int)  # account -> its rows on their way; whoever waits has some
         self._lines: OrderedDict[int, deque[tuple[int, asyncio.Future[None]]]] = OrderedDict()
 
@@ -63,12 +65,13 @@ class Turnstile:
             self._call_in(first)
 
     async def _wait(self, account_id: int, rows: int) -> None:
-        if self._waiting_rows + rows > self._most_waiting:
+        if self._waiting_of.get(account_id, 0) + rows > self._most_waiting - self._waiting_rows:
             raise Overloaded
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         place = (rows, turn)
         self._lines.setdefault(account_id, deque()).append(place)
         self._waiting_rows += rows
+        self._waiting_of[account_id] += rows
         try:
             async with asyncio.timeout(self._patience_s):
                 await turn
@@ -102,10 +105,11 @@ class Turnstile:
 
     def _out_of_line(self, account_id: int, rows: int) -> None:
         self._waiting_rows -= rows
+        self._waiting_of[account_id] -= rows
         if self._lines[account_id]:
             self._lines.move_to_end(account_id)
         else:
-            del self._lines[account_id]
+            del self._lines[account_id], self._waiting_of[account_id]
 
 
 class _Place:

@@ -1,8 +1,10 @@
 """A listening socket with its connections: opened, swept for deadlines, drained."""
 
 import asyncio
+import os
 import socket
 import ssl
+from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,9 @@ from yizhan.model.settings import ServerSettings
 
 _MAX_SWEEP_S = 1.0
 _BACKLOG = 2048
+# Connections taken in one turn of the loop. libuv takes one, and a turn is long while hundreds of clients send without
+# a pause: whoever opens a connection for each call would wait for ever longer.
+_ACCEPTS_A_TURN = 256
 # Of TLS 1.2; CBC with SHA-2 is left for Windows programs without GCM. TLS 1.3 has good ones only.
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL:!eNULL:!SHA1:!AESCCM:@SECLEVEL=2"
 
@@ -40,6 +45,8 @@ class Listener:
         self._server: asyncio.Server | None = None
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
+        self._waiting: socket.socket | None = None  # the listening socket once more, to take who waits on it
+        self._joining: set[asyncio.Task[Any]] = set()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -56,6 +63,10 @@ class Listener:
         def connection() -> LenientProtocol:
             return LenientProtocol(self._answer, self._hall, self._settings, self._lost_one, loop)
 
+        def first() -> LenientProtocol:
+            loop.call_soon(self._take_the_others, connection, loop)
+            return connection()
+
         options: dict[str, Any] = {"backlog": _BACKLOG}
         if self._tls is not None:
             options["ssl"] = tls_context(*self._tls)
@@ -63,9 +74,12 @@ class Listener:
         if isinstance(self._at, socket.socket):
             is_unix = self._at.family == socket.AF_UNIX
             serve = loop.create_unix_server if is_unix else loop.create_server
-            self._server = await serve(connection, sock=self._at, **options)
+            self._server = await serve(first, sock=self._at, **options)
         else:
-            self._server = await loop.create_server(connection, *self._at, **options)
+            self._server = await loop.create_server(first, *self._at, **options)
+        if self._tls is None:  # handshakes are slower than accepting in any case
+            self._waiting = socket.socket(fileno=os.dup(self._server.sockets[0].fileno()))
+            self._waiting.setblocking(False)
         self._sweep(loop)
 
     async def drain(self, timeout_s: float) -> None:
@@ -73,6 +87,11 @@ class Listener:
         if self._server is None:
             return
         self._server.close()
+        if self._waiting is not None:
+            self._waiting.close()
+            self._waiting = None
+        if self._joining:
+            await asyncio.wait(self._joining)
         for connection in self.connections():
             connection.shutdown()
         try:
@@ -101,6 +120,25 @@ class Listener:
     def connections(self) -> list[Connection]:
         """The connections that are open now."""
         return list(self._hall.connections)
+
+    def _take_the_others(self, connection: Callable[[], Connection], loop: asyncio.AbstractEventLoop) -> None:
+        """Whoever else waits to be accepted, behind one that was."""
+        for _ in range(_ACCEPTS_A_TURN):
+            if self._waiting is None:
+                return
+            try:
+                client, _address = self._waiting.accept()
+            except OSError:  # nobody waits, or there is no descriptor left: the loop's own accepting will say so
+                return
+            client.setblocking(False)
+            task = loop.create_task(loop.connect_accepted_socket(connection, client))
+            self._joining.add(task)
+            task.add_done_callback(self._joined)
+
+    def _joined(self, task: "asyncio.Task[Any]") -> None:
+        self._joining.discard(task)
+        if not task.cancelled():
+            task.exception()  # it has gone again meanwhile; nobody else asks
 
     def _lost_one(self) -> None:
         if not self._hall.connections:

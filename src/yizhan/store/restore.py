@@ -70,8 +70,9 @@ def restore(data: Path, store: Path, wish: Wish) -> RestoreView:
 
     Raises RestoreFailed, also while a gateway runs. Takes as much disk as the backup has, and reads it several times.
     """
-    if store.exists() and wish.file.exists() and store.samefile(wish.file):
-        raise RestoreFailed(f"{wish.file} is the store itself")
+    copy = store.with_name(store.name + ".restoring")
+    if wish.file.exists() and any(taken.exists() and taken.samefile(wish.file) for taken in (store, copy)):
+        raise RestoreFailed(f"{wish.file} is the store itself, or what a restore has left: name a backup")
     _check(wish.file, "the backup is not restored")
     try:
         lock = lock_directory(data)
@@ -79,7 +80,6 @@ def restore(data: Path, store: Path, wish: Wish) -> RestoreView:
         raise RestoreFailed(f"{error}: stop the gateway first") from error
     except (Unusable, OSError) as error:
         raise RestoreFailed(str(error)) from error
-    copy = store.with_name(store.name + ".restoring")
     try:
         _tidy(copy, store)
         back_up(wish.file, copy)

@@ -33,6 +33,8 @@ class NotebookRiver:
     delay_s: float = 0
     error: Exception | None = None
     calls: list[Call] = field(default_factory=list)
+    under_way: int = 0
+    most_under_way: int = 0
     waiting: list[ReplyRow] = field(default_factory=list)
     left: list[bool] = field(default_factory=list)
 
@@ -88,8 +90,11 @@ class NotebookRiver:
 
     async def _note(self, call: Call) -> None:
         self.calls.append(call)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
         if self.delay_s:
             await asyncio.sleep(self.delay_s)
+        self.under_way -= 1
         if self.error is not None:
             raise self.error
 

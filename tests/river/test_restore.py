@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from yizhan.store.migrate import HEAD
 from yizhan.store.verify import verify_file
 
 from .program import Customer, Program, eventually, run_cli, running
@@ -207,7 +208,7 @@ def test_an_older_backup_in_a_new_place(tmp_path: Path) -> None:
     assert restored(place, str(old)) | {"store": ""} == {
         "file": str(old),
         "store": "",
-        "schema": "0004",
+        "schema": HEAD,
         "kept": None,
         "held": 0,
         "next_submission": 110_000_000,

@@ -9,7 +9,7 @@ from sqlalchemy.pool import NullPool
 
 from yizhan.store.backup import open_to_read
 from yizhan.store.ledger import verify_ledger
-from yizhan.store.migrate import HEAD, schema_of
+from yizhan.store.migrate import HEAD, PRUNES, schema_of
 
 _COUNTED = ("accounts", "submissions", "messages", "ledger")
 
@@ -50,4 +50,7 @@ def _look(connection: Connection, check: FileCheck) -> None:
     elif not check.faults:
         for table in _COUNTED:
             check.rows[table] = int(connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())
-        check.faults += [f"the ledger does not hold: {fault}" for fault in verify_ledger(connection).faults]
+        check.faults += [
+            f"the ledger does not hold: {fault}"
+            for fault in verify_ledger(connection, prunes=check.schema >= PRUNES).faults
+        ]

@@ -149,8 +149,8 @@ class Connection(asyncio.Protocol):
 
     async def room(self) -> bool:
         """Wait until everything written has left this process; False when the connection is lost first."""
-        if self._writing:
-            return True
+        if self._writing or self.lost:  # nobody would wake who begins to wait on a lost connection
+            return self._writing
         future: asyncio.Future[bool] = self.loop.create_future()
         self._leaving.append(future)
         return await future

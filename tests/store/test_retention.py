@@ -12,7 +12,7 @@ from yizhan.model.handout import Queue
 from yizhan.model.message import State
 from yizhan.model.settings import RefundRule
 from yizhan.store.accept import accept
-from yizhan.store.retention import BATCH_ROWS, Cutoffs, old_submissions, prune_others, prune_submissions
+from yizhan.store.retention import BATCH_ROWS, Kind, old_rows, old_submissions, prune_rows, prune_submissions
 from yizhan.store.settle import give_up
 
 from .rows import Store, admitted, recipient
@@ -44,9 +44,9 @@ def fail(store: Store, message: int, at_ms: int) -> None:
 
 def prune(store: Store) -> None:
     """Passes until nothing is left to go; the books hold after every batch."""
-    after = -1
-    while after:
-        ids, after = store.ask(partial(old_submissions, after=max(0, after), before_ms=CUTOFF_MS))
+    after: int | None = 0
+    while after is not None:
+        ids, after = store.ask(partial(old_submissions, after=after, before_ms=CUTOFF_MS))
         while ids and any(store.do(prune_submissions, (ids, CUTOFF_MS))):
             assert store.faults() == []
     assert store.faults() == []
@@ -131,8 +131,12 @@ def test_hand_outs_and_replies(store: Store) -> None:
             account=account,
             at=at_ms,
         )
-    cutoffs = Cutoffs(unfetched_ms=CUTOFF_MS, replies_ms=CUTOFF_MS, audit_ms=CUTOFF_MS)
-    assert store.do(prune_others, cutoffs) == [len(Queue) + 1 + 2 + 1] and store.do(prune_others, cutoffs) == [0]
+    found = {kind: store.ask(partial(old_rows, kind=kind, before_ms=CUTOFF_MS)) for kind in Kind}
+    counts = {Kind.HANDOUTS: len(Queue), Kind.PUSHES: 1, Kind.REPLIES: 2, Kind.AUDIT: 1}
+    assert {kind: len(keys) for kind, keys in found.items()} == counts
+    for kind, keys in found.items():
+        assert store.do(prune_rows, (kind, keys)) == [counts[kind]] and store.do(prune_rows, (kind, keys)) == [0]
+        assert not store.ask(partial(old_rows, kind=kind, before_ms=CUTOFF_MS))
     for table in ("handouts", "pushes", "audit"):
         assert {row[0] for row in store.rows(f"SELECT at_ms FROM {table}")} == {NEW_MS}, table
     assert store.rows("SELECT id FROM replies") == [(3,)], "the newest stays, or its id would be given out again"

@@ -8,7 +8,7 @@ from yizhan.model.settings import RetentionSettings
 from yizhan.store.committer import Turn
 from yizhan.store.database import Database
 from yizhan.store.line import A, R, Verb
-from yizhan.store.retention import BATCH_ROWS, Cutoffs, old_submissions, prune_others, prune_submissions
+from yizhan.store.retention import BATCH_ROWS, Kind, old_rows, old_submissions, prune_rows, prune_submissions
 
 _DAY_MS = 86_400_000
 # Of the time, so much is rest: the committer has one line, and a batch stands in it for as long as it takes.
@@ -26,26 +26,34 @@ class Pruner:
 
     async def prune(self) -> tuple[int, int]:
         """Everything that is too old now: how many submissions, and how many rows of other kinds."""
-        kept, now_ms = self._kept, self._clock.now_ms()
-        cutoffs = Cutoffs(
-            *(
-                now_ms - int(days * _DAY_MS) if days else 0
-                for days in (kept.messages_days, kept.unfetched_days, kept.replies_days, kept.audit_days)
-            )
-        )
-        others = 0
-        while gone := await self._write(prune_others, cutoffs):
-            others += gone
-        return await self._submissions(cutoffs.messages_ms) if cutoffs.messages_ms else 0, others
+        kept, now_ms = self._kept, self._clock.now_ms()  # one moment for all: a hand-out must not outlive what it names
+        rows = 0
+        for kind, days in (
+            (Kind.HANDOUTS, kept.unfetched_days),  # first of all: they name messages and replies
+            (Kind.PUSHES, kept.unfetched_days),
+            (Kind.REPLIES, kept.replies_days),
+            (Kind.AUDIT, kept.audit_days),
+        ):
+            rows += await self._rows(kind, _before(now_ms, days)) if days else 0
+        return await self._submissions(_before(now_ms, kept.messages_days)) if kept.messages_days else 0, rows
+
+    async def _rows(self, kind: Kind, before_ms: int) -> int:
+        count = 0
+        while keys := await self._database.read(partial(old_rows, kind=kind, before_ms=before_ms)):
+            for first in range(0, len(keys), BATCH_ROWS):
+                count += await self._write(prune_rows, (kind, keys[first : first + BATCH_ROWS]))
+        return count
 
     async def _submissions(self, before_ms: int) -> int:
-        count, after = 0, -1
-        while after:
-            ids, after = await self._database.read(partial(old_submissions, after=max(after, 0), before_ms=before_ms))
+        count = 0
+        after: int | None = 0
+        while after is not None:
+            ids, further = await self._database.read(partial(old_submissions, after=after, before_ms=before_ms))
             more = bool(ids)
             while more:
                 more = await self._write(prune_submissions, (ids, before_ms))
             count += len(ids)
+            after = further
         return count
 
     async def _write(self, verb: Verb[A, R], argument: A) -> R:
@@ -54,3 +62,7 @@ class Pruner:
         result = await self._database.write(Turn.CARE, verb, argument, rows=2 * BATCH_ROWS)
         await asyncio.sleep(max(_LEAST_REST_S, _REST * (self._clock.monotonic_s() - begun_s)))
         return result
+
+
+def _before(now_ms: int, days: float) -> int:
+    return now_ms - int(days * _DAY_MS)

@@ -77,7 +77,7 @@ def settle_pushes(connection: Connection, batches: Sequence[Sequence[Tried]]) ->
     """Write down attempts: what was delivered goes, what was not waits or is parked."""
     raw = driver(connection)
     for tried in batches:
-        raw.executemany("DELETE FROM pushes WHERE id = ?", [(one.id,) for one in tried if one.delivered])
+        raw.executemany(sql.DELETE_PUSH, [(one.id,) for one in tried if one.delivered])
         failed = [(one.next_at_ms, one.next_at_ms is None, one.said, one.id) for one in tried if not one.delivered]
         raw.executemany(sql.RETRY_PUSH, failed)
     return [None] * len(batches)

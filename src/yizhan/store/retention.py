@@ -6,9 +6,9 @@ gone.
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,25 +17,29 @@ from yizhan.store import sqlite as sql
 from yizhan.store.database import driver
 
 BATCH_ROWS = 200
+KEYS_AT_ONCE = 50 * BATCH_ROWS
+
+# What a batch adds to the accounts' rows in ``carried``: counts, and 1/1000 条.
+_Carried = defaultdict[int, Counter[str]]
+_AMOUNTS = ("submissions", "messages", "sent_milli", "refunded_milli")
 
 
-@dataclass(frozen=True, slots=True)
-class Cutoffs:
-    """What is older goes, as UTC ms; 0: nothing does."""
+class Kind(Enum):
+    """What goes row by row: the statement that finds rows older than a moment, and the one that deletes one of them."""
 
-    messages_ms: int = 0  # since the last message of a submission ended
-    unfetched_ms: int = 0  # reports and replies that nobody has fetched, and pushes that were given up
-    replies_ms: int = 0
-    audit_ms: int = 0
+    HANDOUTS = (sql.OLD_HANDOUTS, sql.CONFIRM_HANDOUT)  # reports and replies that nobody has fetched
+    PUSHES = (sql.OLD_PUSHES, sql.DELETE_PUSH)  # the same for webhooks
+    REPLIES = (sql.FORGOTTEN_REPLIES, sql.DELETE_REPLY)
+    AUDIT = (sql.OLD_AUDIT, sql.DELETE_AUDIT)
 
 
-def old_submissions(connection: Connection, after: int, before_ms: int) -> tuple[list[int], int]:
+def old_submissions(connection: Connection, after: int, before_ms: int) -> tuple[list[int], int | None]:
     """Some submissions behind ``after`` whose messages have all ended before a moment, and behind which to look next.
 
-    For readers: it steps over what may not go. (.., 0): there are no more.
+    For readers: it steps over what may not go. (.., None): there are no more.
     """
     rows = driver(connection).execute(sql.OLD_SUBMISSIONS, (before_ms, after, before_ms, BATCH_ROWS)).fetchall()
-    return [row[0] for row in rows if row[1]], rows[-1][0] if len(rows) == BATCH_ROWS else 0
+    return [row[0] for row in rows if row[1]], rows[-1][0] if len(rows) == BATCH_ROWS else None
 
 
 def prune_submissions(connection: Connection, wishes: Sequence[tuple[list[int], int]]) -> list[bool]:
@@ -49,26 +53,26 @@ def prune_submissions(connection: Connection, wishes: Sequence[tuple[list[int], 
 
 def _prune_submissions(raw: Any, ids: str, before_ms: int) -> bool:
     rows = raw.execute(sql.OLD_MESSAGES, (ids, before_ms, BATCH_ROWS)).fetchall()
-    carried = _Carried()
-    spent: dict[int, int] = defaultdict(int)
+    carried: _Carried = defaultdict(Counter)
+    spent: Counter[int] = Counter()
     for _, submission_id, account_id, price_milli, refunded_milli in rows:
         spent[submission_id] += price_milli
-        carried.add(account_id, messages=1, refunded_milli=refunded_milli)
+        carried[account_id].update(messages=1, refunded_milli=refunded_milli)
     messages = json.dumps([row[0] for row in rows])
     raw.execute(sql.DELETE_PARTS, (messages,))
     raw.execute(sql.DELETE_MESSAGES, (messages,))
     raw.executemany(sql.NOTE_PRUNED, [(milli, submission_id) for submission_id, milli in spent.items()])
     _delete_empty(raw, ids, carried)
-    carried.write(raw)
+    raw.executemany(sql.CARRY, [(account_id, *(row[name] for name in _AMOUNTS)) for account_id, row in carried.items()])
     return len(rows) == BATCH_ROWS
 
 
-def _delete_empty(raw: Any, ids: str, carried: "_Carried") -> None:
+def _delete_empty(raw: Any, ids: str, carried: _Carried) -> None:
     """Submissions without a message left, each with its entry in the ledger."""
     empty = raw.execute(sql.EMPTY_SUBMISSIONS, (ids,)).fetchall()
     by_account: dict[int, list[int]] = defaultdict(list)
     for submission_id, account_id, price_milli in empty:
-        carried.add(account_id, submissions=1, sent_milli=price_milli)
+        carried[account_id].update(submissions=1, sent_milli=price_milli)
         if price_milli:
             by_account[account_id].append(submission_id)
     for account_id, charged in by_account.items():
@@ -78,43 +82,14 @@ def _delete_empty(raw: Any, ids: str, carried: "_Carried") -> None:
     raw.execute(sql.DELETE_SUBMISSIONS, (json.dumps([row[0] for row in empty]),))
 
 
-class _Carried:
-    """What a batch adds to the accounts' rows in ``carried``."""
-
-    def __init__(self) -> None:
-        self._by_account: dict[int, dict[str, int]] = {}
-
-    def add(self, account_id: int, **amounts: int) -> None:
-        """Counts and 1/1000 条."""
-        row = self._by_account.setdefault(
-            account_id, {"submissions": 0, "messages": 0, "sent_milli": 0, "refunded_milli": 0}
-        )
-        for name, amount in amounts.items():
-            row[name] += amount
-
-    def write(self, raw: Any) -> None:
-        """Add them."""
-        raw.executemany(sql.CARRY, [(account_id, *row.values()) for account_id, row in self._by_account.items()])
+def old_rows(connection: Connection, kind: Kind, before_ms: int) -> list[tuple[int, ...]]:
+    """The keys of some rows of a kind from before a moment. For readers: it may look at every row there is."""
+    find, _ = kind.value
+    rows: list[tuple[int, ...]] = driver(connection).execute(find, (before_ms, KEYS_AT_ONCE)).fetchall()
+    return rows
 
 
-def prune_others(connection: Connection, wishes: Sequence[Cutoffs]) -> list[int]:
-    """A batch of everything else that is too old; how many rows went. 0: nothing is left to go."""
+def prune_rows(connection: Connection, wishes: Sequence[tuple[Kind, list[tuple[int, ...]]]]) -> list[int]:
+    """Delete rows by their keys; how many of each wish were still there."""
     raw = driver(connection)
-    return [_prune_others(raw, cutoffs) for cutoffs in wishes]
-
-
-def _prune_others(raw: Any, cutoffs: Cutoffs) -> int:
-    count = 0
-    if cutoffs.unfetched_ms:
-        for queue, account_id in raw.execute(sql.HANDOUT_QUEUES).fetchall():
-            count += _gone(raw, sql.DELETE_HANDOUTS, (queue, account_id, cutoffs.unfetched_ms, BATCH_ROWS))
-        count += _gone(raw, sql.DELETE_PUSHES, (cutoffs.unfetched_ms, BATCH_ROWS))
-    if cutoffs.replies_ms:
-        count += _gone(raw, sql.DELETE_REPLIES, (cutoffs.replies_ms, BATCH_ROWS))
-    if cutoffs.audit_ms:
-        count += _gone(raw, sql.DELETE_AUDIT, (cutoffs.audit_ms, BATCH_ROWS))
-    return count
-
-
-def _gone(raw: Any, statement: str, values: tuple[int, ...]) -> int:
-    return int(raw.execute(statement, values).rowcount)
+    return [raw.executemany(kind.value[1], keys).rowcount for kind, keys in wishes]

@@ -195,23 +195,20 @@ ON CONFLICT (account_id) DO UPDATE SET submissions = submissions + excluded.subm
     messages = messages + excluded.messages, sent_milli = sent_milli + excluded.sent_milli,
     refunded_milli = refunded_milli + excluded.refunded_milli"""
 
-HANDOUT_QUEUES = "SELECT DISTINCT queue, account_id FROM handouts"
+OLD_HANDOUTS = "SELECT queue, account_id, at_ms, item_id FROM handouts WHERE at_ms < ? LIMIT ?"
 
-DELETE_HANDOUTS = """
-DELETE FROM handouts WHERE (queue, account_id, at_ms, item_id) IN (
-    SELECT queue, account_id, at_ms, item_id FROM handouts
-    WHERE queue = ? AND account_id = ? AND at_ms < ? ORDER BY at_ms LIMIT ?)"""
+OLD_PUSHES = "SELECT id FROM pushes WHERE at_ms < ? LIMIT ?"
 
-DELETE_PUSHES = "DELETE FROM pushes WHERE id IN (SELECT id FROM pushes WHERE at_ms < ? LIMIT ?)"
+DELETE_PUSH = "DELETE FROM pushes WHERE id = ?"
 
 # The newest row stays: its id must not be given out again.
-DELETE_REPLIES = """
-DELETE FROM replies WHERE id IN (
-    SELECT id FROM replies WHERE at_ms < ? AND id < (SELECT max(id) FROM replies) ORDER BY id LIMIT ?)"""
+FORGOTTEN_REPLIES = "SELECT id FROM replies WHERE at_ms < ? AND id < (SELECT max(id) FROM replies) LIMIT ?"
 
-DELETE_AUDIT = """
-DELETE FROM audit WHERE id IN (
-    SELECT id FROM audit WHERE at_ms < ? AND id < (SELECT max(id) FROM audit) ORDER BY id LIMIT ?)"""
+DELETE_REPLY = "DELETE FROM replies WHERE id = ?"
+
+OLD_AUDIT = "SELECT id FROM audit WHERE at_ms < ? AND id < (SELECT max(id) FROM audit) LIMIT ?"
+
+DELETE_AUDIT = "DELETE FROM audit WHERE id = ?"
 
 # -- what waits too long
 

@@ -2,13 +2,13 @@
 
 import contextlib
 import random
-import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from river.program import TEXT, Customer, Program, form, md5
@@ -44,42 +44,25 @@ class Line:
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._socket: socket.socket | None = None
+        self._connection: HTTPConnection | None = None
 
     def call(self, operation: str, body: bytes) -> str | None:
         """The answer; None when there was none, though the call was perhaps heard. OSError: it was not even sent."""
-        if self._socket is None:
-            self._socket = socket.create_connection(self._program.address, timeout=_PATIENCE_S)
-        head = f"POST /sdk2/{operation}.aspx HTTP/1.1\r\nHost: lab\r\nContent-Length: {len(body)}\r\n\r\n"
+        if self._connection is None or self._connection.sock is None:
+            self._connection = HTTPConnection(*self._program.address, timeout=_PATIENCE_S)
+            self._connection.connect()
         try:
-            self._socket.sendall(head.encode() + body)
-            return self._read()
-        except OSError:
+            self._connection.request("POST", f"/sdk2/{operation}.aspx", body)
+            return self._connection.getresponse().read().decode("gb18030")
+        except (OSError, HTTPException):
             self.close()
             return None
 
-    def _read(self) -> str | None:
-        assert self._socket is not None
-        held = b""
-        while True:
-            head, end, rest = held.partition(b"\r\n\r\n")
-            if end:
-                length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-                if len(rest) >= length:
-                    if b"connection: close" in head.lower():
-                        self.close()
-                    return rest.decode("gb18030")
-            piece = self._socket.recv(65_536)
-            if not piece:
-                self.close()
-                return None
-            held += piece
-
     def close(self) -> None:
         """Hang up."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 class Clients:
@@ -96,6 +79,7 @@ class Clients:
         self._senders: list[threading.Thread] = []
         self._nothing: Counter[str] = Counter()  # fetches in a row that found nothing
         notes = {"GetReportSMS": self._note_reports, "GetReportFail": self._note_failures, "Get": self._note_replies}
+        self._operations = tuple(notes)
         self._fetchers = [threading.Thread(target=self._fetch, args=found, daemon=True) for found in notes.items()]
         self._fetching.set()
         for thread in self._fetchers:
@@ -119,7 +103,7 @@ class Clients:
 
     def fetched_all(self) -> bool:
         """Whether each fetcher has found nothing a few times since it was asked last."""
-        return all(self._nothing[operation] > _QUIET for operation in ("GetReportSMS", "GetReportFail", "Get"))
+        return all(self._nothing[operation] > _QUIET for operation in self._operations)
 
     def fetch_on(self) -> None:
         """What was found empty so far may have been so too early."""

@@ -7,11 +7,13 @@ machine's. ``make bench BENCH="--full --write"`` is the run that docs/performanc
 import argparse
 import json
 import resource
+import traceback
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from bench import jasmin, kannel, report
-from bench.scenarios import ALL, FULL, Field, Size
+from bench.scenarios import ALL, FULL, Field, Row, Size
 from bench.sink import compiler
 
 _DOCS = Path(__file__).parent.parent / "docs" / "performance"
@@ -23,7 +25,7 @@ def main() -> None:
     parser.add_argument("scenarios", nargs="*", help=f"only these, of: {', '.join(ALL)}")
     parser.add_argument("--full", action="store_true", help="the full sizes: an hour instead of minutes")
     parser.add_argument("--alone", action="store_true", help="without Kannel and Jasmin, even if they are there")
-    parser.add_argument("--json", type=Path, help="write the figures there, too")
+    parser.add_argument("--json", type=Path, help="write the figures there, too, after each scenario")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and its plots anew")
     options = parser.parse_args()
     if unknown := set(options.scenarios) - set(ALL):
@@ -43,17 +45,30 @@ def main() -> None:
         print("without Kannel (on Debian: apt-get install kannel)")
     if not field.jasmin:
         print("without Jasmin (jasmind.py on the path, RabbitMQ and Redis on their ports)")
-    rows = []
-    print(report.head(), flush=True)
-    for name in options.scenarios or ALL:
-        for row in ALL[name](field):
-            rows.append(row)
-            print(report.line(row), flush=True)
+    rows, broken = _measure(options.scenarios or ALL, field, options.json)
     print("", *report.verdict_lines(rows), sep="\n")
-    if options.json:
-        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False) + "\n")
     if options.write:
         report.write(_DOCS, rows, asdict(field.size), kannel.version() if field.kannel else None)
+    if broken:
+        raise SystemExit(f"not measured to the end: {', '.join(broken)}")
+
+
+def _measure(scenarios: Iterable[str], field: Field, json_file: Path | None) -> tuple[list[Row], list[str]]:
+    """The rows, and the scenarios that broke off: the figures of the others, perhaps an hour's work, are kept."""
+    rows: list[Row] = []
+    broken = []
+    print(report.head(), flush=True)
+    for name in scenarios:
+        try:
+            for row in ALL[name](field):
+                rows.append(row)
+                print(report.line(row), flush=True)
+        except Exception:
+            traceback.print_exc()
+            broken.append(name)
+        if json_file:
+            json_file.write_text(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False) + "\n")
+    return rows, broken
 
 
 if __name__ == "__main__":

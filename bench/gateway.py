@@ -128,4 +128,4 @@ def _wait_until_ready(log_path: Path, begun: int, process: "subprocess.Popen[byt
         if process.poll() is not None:
             break
         time.sleep(0.05)
-    raise SystemExit(f"the gateway did not start:\n{log_path.read_text()}")
+    raise RuntimeError(f"the gateway did not start:\n{log_path.read_text()}")

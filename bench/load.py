@@ -76,11 +76,11 @@ class Load:
 
 
 def run_load(plan: Plan) -> Load:
-    """Send everything from another process, so that its work is not counted to the caller. SystemExit when refused."""
+    """Send everything from another process: its work is not counted to the caller. RuntimeError when refused."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         load = pool.apply(_run, (plan,))
     if load.refused:
-        raise SystemExit(f"{load.refused} calls were refused ({load.example}); the figures would mean nothing")
+        raise RuntimeError(f"{load.refused} calls were refused ({load.example}); the figures would mean nothing")
     return load
 
 

@@ -35,7 +35,7 @@ class Sink:
         return answer
 
     def submitted(self, count: int, patience_s: float = 600.0) -> dict[str, Any]:
-        """The stats once ``count`` messages have come; SystemExit when they do not come in time."""
+        """The stats once ``count`` messages have come; TimeoutError when they do not come in time."""
         found: dict[str, Any] = until(lambda: one if (one := self.stats())["submits"] >= count else None, patience_s)
         return found
 
@@ -52,7 +52,7 @@ def until(look: Callable[[], Any], patience_s: float) -> Any:
         if found := look():
             return found
         time.sleep(0.1)
-    raise SystemExit("it did not come to its end in time; the figures would mean nothing")
+    raise TimeoutError("it did not come to its end in time; the figures would mean nothing")
 
 
 @functools.cache

@@ -359,7 +359,7 @@ def test_a_peer_that_stops_reading_holds_up_nothing_but_itself() -> None:
         async with working(scenario, answer_timeout_s=0.4, window=10_000) as works:
             await works.bound()
             works.channel.hand_over([letter(n, text="长" * 60 + "【驿站】") for n in range(20_000)])
-            await works.until(lambda: len(works.notebook.answered) == 20_000)
+            await works.until(lambda: len(works.notebook.answered) == 20_000, patience_s=60)  # link by link
             outcomes = {outcome for (outcome,) in works.notebook.outcomes().values()}
             assert outcomes <= {TAKEN, UNCERTAIN, Outcome.UNWRITTEN}
             assert works.channel.view().in_flight == 0

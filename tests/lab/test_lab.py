@@ -102,7 +102,7 @@ def come_to_rest(everything: World, judge: Judge) -> str:
     try:
         eventually(judge.settled, patience_s=90)
         everything.clients.fetch_on()
-        eventually(everything.clients.fetched_all, patience_s=30)
+        eventually(lambda: everything.clients.fetched_all() and judge.handed_out(), patience_s=30)
     except AssertionError:
         return "it did not come to rest"
     return ""

@@ -74,6 +74,10 @@ class Judge:
         life = self._carrier.seed + self._carrier.starts
         return not any(int(row[0]) // 1_000_000 % 1_000 == life % 1_000 for row in owed)
 
+    def handed_out(self) -> bool:
+        """Whether nothing waits to be fetched, or is leased to a fetch that failed and will be handed out again."""
+        return not self._us.query("SELECT 1 FROM handouts LIMIT 1")
+
     def round(self, fault_s: tuple[float, float], excused: frozenset[str], odd: str) -> Line:
         """What a round has left behind; ``fault_s``: when its fault began and ended, monotonic."""
         self._windows.append(fault_s)

@@ -309,6 +309,20 @@ def test_recover(two: House, tmp_path: Path, resend: bool, states: set[tuple[int
     two.run(run())
 
 
+def test_a_call_during_which_the_clock_is_set_back_does_not_wait(two: House, tmp_path: Path) -> None:
+    async def run() -> None:
+        clock = TimeMachine()
+        works = Works(two, tmp_path, window=50, clock=clock)
+        async with works.at_work():
+            clock.off_ms = -7_200_000
+            works.dispatcher.look()
+            await asyncio.sleep(0.1)  # it has seen the step, and mended what was queued then
+            await works.accept(1, "+861300", 5, Lane.URGENT)  # by the time from before the step
+            await works.until(lambda: len(works.handed_over()) == 5)
+
+    two.run(run())
+
+
 @pytest.mark.parametrize("restarted", [False, True])
 def test_a_clock_set_back_does_not_hold_up_what_is_queued(two: House, tmp_path: Path, restarted: bool) -> None:
     async def run() -> None:

@@ -58,6 +58,7 @@ class Dispatcher:
         self._refund = refund
         self._longest_pause_ms = int(longest_pause_s * 1000)
         self._lag_s: float | None = None  # of the wall clock behind the one that never jumps
+        self._ahead = False  # a call was stored whose moment is still to come: the clock was set back while it ran
         self._turns = Turns()
         self._next_due_ms: int | None = None
         self._wake = asyncio.Event()
@@ -67,6 +68,9 @@ class Dispatcher:
     def accepted(self, admitted: Admitted) -> None:
         """A call was stored: its messages wait now, or will when they are due."""
         if admitted.send_at_ms is None:
+            if admitted.accepted_at_ms > self._clock.now_ms() + _STEP_S * 1000:
+                self._ahead = True
+                self.look()
             keys = {recipient.route_key for recipient in admitted.recipients}
             self._turns.add(Crowd(admitted.lane, admitted.account_id, key) for key in keys)
             self._wake.set()
@@ -126,7 +130,8 @@ class Dispatcher:
         """A clock that was set back must not hold up what was queued before. (A SendTime means the clock as it is.)"""
         now_ms = self._clock.now_ms()
         lag_s = self._clock.monotonic_s() - now_ms / 1000
-        if self._lag_s is None or lag_s > self._lag_s + _STEP_S:
+        if self._lag_s is None or self._ahead or lag_s > self._lag_s + _STEP_S:
+            self._ahead = False
             latest_ms = now_ms + (self._longest_pause_ms if self._lag_s is None else 0)
             if count := await self._database.write(Turn.CARRIAGE, mend_due, (now_ms, latest_ms)):
                 log.warning("the clock was set back; what waited for it goes now", messages=count)

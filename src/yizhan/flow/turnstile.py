@@ -11,6 +11,8 @@ from yizhan.store.committer import Overloaded
 
 # The shortest number with its comma, about; what a call says of itself before anybody has looked at its numbers.
 _NUMBER_CHARS = 12
+# So many rows are called in before the loop looks at what else there is: about a call of 500 numbers.
+_ROWS_AT_A_TIME = 500
 
 
 def rows_of(mobile: str) -> int:
@@ -34,6 +36,8 @@ class Turnstile:
         self._waiting_rows = 0
         self._waiting_of: defaultdict[int, int] = defaultdict(int)
         self._of: defaultdict[int, int] = defaultdict(int)  # account -> its rows on their way; whoever waits has some
+        self._left: dict[int, None] = {}  # accounts that have more room than before, and calls that wait
+        self._going_on = False  # in the loop's next turn
         self._lines: OrderedDict[int, deque[tuple[int, asyncio.Future[None]]]] = OrderedDict()
 
     def place(self, account_id: int, rows: int) -> "_Place":
@@ -56,13 +60,34 @@ class Turnstile:
         self._of[account_id] -= rows
         if not self._of[account_id]:
             del self._of[account_id]
-        while account_id in self._lines and self._fits(account_id, self._lines[account_id][0][0]):
+        if account_id in self._lines:
+            self._left[account_id] = None
+        if not self._going_on:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Call in who fits: those first who have just left. The work on large calls keeps the loop, so after some rows
+        the rest waits for its next turn, and others' calls are heard in between.
+        """
+        self._going_on = False
+        rows = 0
+        while (account_id := self._next()) is not None:
+            if rows >= _ROWS_AT_A_TIME:
+                self._going_on = True
+                asyncio.get_running_loop().call_soon(self._go_on)
+                return
+            rows += self._lines[account_id][0][0]
             self._call_in(account_id)
-        while self._lines:
-            first = next(iter(self._lines))
-            if not self._fits(first, self._lines[first][0][0]):
-                break
-            self._call_in(first)
+
+    def _next(self) -> int | None:
+        """Whose call goes next, if it fits."""
+        while self._left:
+            account_id = next(iter(self._left))
+            if account_id in self._lines and self._fits(account_id, self._lines[account_id][0][0]):
+                return account_id
+            del self._left[account_id]
+        first = next(iter(self._lines), None)
+        return first if first is not None and self._fits(first, self._lines[first][0][0]) else None
 
     async def _wait(self, account_id: int, rows: int) -> None:
         if self._waiting_of.get(account_id, 0) + rows > self._most_waiting - self._waiting_rows:

@@ -41,6 +41,8 @@ class Committer:
 
     # Rows of one verb before another kind of work gets its turn inside the same transaction.
     CHUNK_ROWS = 512
+    # A transaction that holds calls of a few numbers ends so soon behind them: somebody waits for each.
+    SOON_S = 0.001
 
     def __init__(
         self,
@@ -106,7 +108,7 @@ class Committer:
             except Exception as error:
                 self._look_at(error)
                 # Not even BEGIN went through: who waits must hear of it, and the thread must not spin.
-                batch = batch or self._take_chunk()
+                batch = batch or self._take_chunk()[1]
                 if len(batch) > 1:
                     log.warning(
                         "a batch was rolled back, its calls run one by one", calls=len(batch), error=repr(error)
@@ -127,26 +129,27 @@ class Committer:
     def _run_batch(self, batch: list[Job]) -> None:
         """Chunks in turns until nothing waits, the rows are enough or the time is up. ``batch`` is what was taken."""
         rows, end_s = 0, time.perf_counter() + self._batch_s
-        while rows < self._batch_rows and (chunk := self._take_chunk()):
+        while rows < self._batch_rows and any(self._lines):
+            turn, chunk = self._take_chunk()
             batch.extend(chunk)
             results = chunk[0].verb(self._connection, [job.argument for job in chunk])
             for job, result in zip(chunk, results, strict=True):
                 job.result = result
             rows += sum(job.rows for job in chunk)
+            if turn is Turn.ACCEPT:
+                end_s = min(end_s, time.perf_counter() + self.SOON_S)
             if time.perf_counter() >= end_s:
                 break
 
-    def _take_chunk(self) -> list[Job]:
-        """Jobs of one verb from the next line that has any."""
+    def _take_chunk(self) -> tuple[Turn, list[Job]]:
+        """Jobs of one verb from the next line that has any; one must have some."""
         with self._wake:
-            for step in range(len(self._lines)):
-                line = self._lines[(self._next_turn + step) % len(self._lines)]
-                if line:
-                    self._next_turn = (self._next_turn + step + 1) % len(self._lines)
-                    chunk = line.take(self.CHUNK_ROWS)
-                    self._waiting_rows -= sum(job.rows for job in chunk)
-                    return chunk
-        return []
+            turns = (Turn((self._next_turn + step) % len(Turn)) for step in range(len(Turn)))
+            turn = next(turn for turn in turns if self._lines[turn])
+            self._next_turn = turn + 1
+            chunk = self._lines[turn].take(self.CHUNK_ROWS)
+            self._waiting_rows -= sum(job.rows for job in chunk)
+        return turn, chunk
 
     def _run_alone(self, batch: list[Job], error: BaseException) -> None:
         """After a rollback: each job in a transaction of its own, so that only the guilty one fails."""

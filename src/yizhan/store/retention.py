@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 from yizhan.store import sqlite as sql
 from yizhan.store.database import driver
 
-BATCH_ROWS = 200
-KEYS_AT_ONCE = 50 * BATCH_ROWS
+BATCH_ROWS = 50
+KEYS_AT_ONCE = 200 * BATCH_ROWS
 
 # What a batch adds to the accounts' rows in ``carried``: counts, and 1/1000 条.
 _Carried = defaultdict[int, Counter[str]]

@@ -1,6 +1,7 @@
 """The turnstile: a flood waits behind its own calls, and what waits too long or too much is told so."""
 
 import asyncio
+import itertools
 from collections.abc import Coroutine
 from typing import Any
 
@@ -114,6 +115,26 @@ def test_what_is_larger_than_all_the_room_goes_alone() -> None:
         assert calls.inside == ["big"]
         await calls.end("big")
         assert calls.inside == ["bigger"]
+
+    run(story())
+
+
+@pytest.mark.parametrize(("rows", "at_once"), [pytest.param(600, 1, id="large"), pytest.param(10, 3, id="small")])
+def test_large_calls_are_let_in_one_in_each_turn_of_the_loop(rows: int, at_once: int) -> None:
+    async def story() -> None:
+        calls = Calls(Turnstile(2_000, 10_000, 60))
+        await calls.come(FLOOD, "first", rows=2_000)
+        await calls.come(FLOOD, "a", "b", "c", rows=rows)
+        assert calls.inside == ["first"]
+        ending = asyncio.create_task(calls.end("first"))
+        counts = []
+        while len(counts) < 20:
+            counts.append(len(calls.inside) if "first" not in calls.inside else 0)
+            await asyncio.sleep(0)
+        await ending
+        assert max(later - now for now, later in itertools.pairwise(counts)) == at_once
+        assert calls.inside == ["a", "b", "c"]
+        await calls.end("a", "b", "c")
 
     run(story())
 

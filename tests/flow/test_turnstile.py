@@ -127,7 +127,7 @@ def test_large_calls_are_let_in_one_in_each_turn_of_the_loop(rows: int, at_once:
         await calls.come(FLOOD, "a", "b", "c", rows=rows)
         assert calls.inside == ["first"]
         ending = asyncio.create_task(calls.end("first"))
-        counts = []
+        counts: list[int] = []
         while len(counts) < 20:
             counts.append(len(calls.inside) if "first" not in calls.inside else 0)
             await asyncio.sleep(0)

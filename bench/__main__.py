@@ -23,7 +23,7 @@ def main() -> None:
     """Run the scenarios, print a table, and keep the figures where asked."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("scenarios", nargs="*", help=f"only these, of: {', '.join(ALL)}")
-    parser.add_argument("--full", action="store_true", help="the full sizes: an hour instead of minutes")
+    parser.add_argument("--full", action="store_true", help="the full sizes: half an hour instead of ten minutes")
     parser.add_argument("--alone", action="store_true", help="without Kannel and Jasmin, even if they are there")
     parser.add_argument("--json", type=Path, help="write the figures there, too, after each scenario")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and its plots anew")
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def _measure(scenarios: Iterable[str], field: Field, json_file: Path | None) -> tuple[list[Row], list[str]]:
-    """The rows, and the scenarios that broke off: the figures of the others, perhaps an hour's work, are kept."""
+    """The rows, and the scenarios that broke off: the figures of the others, perhaps half an hour's work, are kept."""
     rows: list[Row] = []
     broken = []
     print(report.head(), flush=True)

@@ -44,9 +44,11 @@ def assert_honest(program: Program, customer: Customer, outcome: Outcome) -> Non
     stored = {
         client_id: (tuple(numbers), price, charged)
         for client_id, *numbers, price, charged in program.query(
-            "SELECT s.client_id, min(m.written), max(m.written), count(*), s.price_milli, (SELECT group_concat("
-            "l.amount_milli) FROM ledger l WHERE l.submission_id = s.id AND l.kind = 'send')"
+            "WITH charges AS (SELECT submission_id, group_concat(amount_milli) AS charged FROM ledger"
+            " WHERE kind = 'send' GROUP BY submission_id)"
+            " SELECT s.client_id, min(m.written), max(m.written), count(*), s.price_milli, c.charged"
             " FROM submissions s JOIN messages m ON m.submission_id = s.id"
+            " LEFT JOIN charges c ON c.submission_id = s.id"
             f" WHERE s.account_id = (SELECT id FROM accounts WHERE corp_id = '{customer.corp_id}') GROUP BY s.id"
         )
     }

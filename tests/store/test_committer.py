@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,6 +126,28 @@ def test_kinds_of_work_take_turns(store: Store) -> None:
     store.runner.run(asyncio.wait_for(waiting, 10))
     assert sorted(order) == [Turn.ACCEPT] * 6 + [Turn.CARRIAGE, Turn.CARE]
     assert {Turn.CARRIAGE, Turn.CARE} <= set(order[:4]), order
+
+
+def test_who_waits_for_one_number_does_not_wait_for_all_that_a_commit_could_collect(tmp_path: Path) -> None:
+    def work(_: Connection, turns: Sequence[Turn]) -> Sequence[Turn]:
+        time.sleep(2 * Committer.SOON_S)
+        return turns
+
+    def commits_for(*turns: Turn) -> int:
+        async def pile_up() -> None:
+            await asyncio.gather(*(store.database.write(turn, work, turn, Committer.CHUNK_ROWS) for turn in turns))
+
+        before = store.database.committer.commits
+        with held(store):
+            waiting = store.runner.get_loop().create_task(pile_up())
+            store.runner.run(asyncio.sleep(0))
+        store.runner.run(asyncio.wait_for(waiting, 10))
+        return store.database.committer.commits - before
+
+    store = Store(tmp_path / "patient", StoreSettings(batch_ms=1_000, batch_rows=1_000_000))
+    assert commits_for(*[Turn.BULK] * 9) == 1
+    assert commits_for(Turn.ACCEPT, *[Turn.BULK] * 9) == 2
+    store.close()
 
 
 def test_overloaded_past_the_bound(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ class Turnstile:
         self._inside = 0
         self._waiting_rows = 0
         self._waiting_of: defaultdict[int, int] = defaultdict(int)
-        self._of: defaultdict[int, int] = defaultdict(int)  # account -> its rows on their way; whoever waits has some
+        # account -> its rows on their way; who waits has some, or comes next.
+        self._of: defaultdict[int, int] = defaultdict(int)
         self._left: dict[int, None] = {}  # accounts that have more room than before, and calls that wait
         self._going_on = False  # in the loop's next turn
         self._lines: OrderedDict[int, deque[tuple[int, asyncio.Future[None]]]] = OrderedDict()

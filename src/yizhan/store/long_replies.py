@@ -42,7 +42,7 @@ def add_parts(connection: Connection, batches: Sequence[tuple[str, Sequence[Long
 def overdue_replies(connection: Connection, channel: str, before_ms: int, limit: int) -> list[Joined]:
     """Replies whose last part came before a moment: what there is of them."""
     raw = driver(connection)
-    keys = [tuple(row) for row in raw.execute(sql.OLD_REPLIES, (channel, before_ms, limit)).fetchall()]
+    keys = [tuple(row) for row in raw.execute(sql.OLD_REPLY_PARTS, (channel, before_ms, limit)).fetchall()]
     return [_join(raw, key)[0] for key in keys]
 
 

@@ -29,8 +29,12 @@ class Kind(Enum):
 
     HANDOUTS = (sql.OLD_HANDOUTS, sql.CONFIRM_HANDOUT)  # reports and replies that nobody has fetched
     PUSHES = (sql.OLD_PUSHES, sql.DELETE_PUSH)  # the same for webhooks
-    REPLIES = (sql.FORGOTTEN_REPLIES, sql.DELETE_REPLY)
+    REPLIES = (sql.OLD_REPLIES, sql.DELETE_REPLY)
     AUDIT = (sql.OLD_AUDIT, sql.DELETE_AUDIT)
+
+    def __init__(self, find: str, delete: str) -> None:
+        self.find = find
+        self.delete = delete
 
 
 def old_submissions(connection: Connection, after: int, before_ms: int) -> tuple[list[int], int | None]:
@@ -84,12 +88,11 @@ def _delete_empty(raw: Any, ids: str, carried: _Carried) -> None:
 
 def old_rows(connection: Connection, kind: Kind, before_ms: int) -> list[tuple[int, ...]]:
     """The keys of some rows of a kind from before a moment. For readers: it may look at every row there is."""
-    find, _ = kind.value
-    rows: list[tuple[int, ...]] = driver(connection).execute(find, (before_ms, KEYS_AT_ONCE)).fetchall()
+    rows: list[tuple[int, ...]] = driver(connection).execute(kind.find, (before_ms, KEYS_AT_ONCE)).fetchall()
     return rows
 
 
 def prune_rows(connection: Connection, wishes: Sequence[tuple[Kind, list[tuple[int, ...]]]]) -> list[int]:
     """Delete rows by their keys; how many of each wish were still there."""
     raw = driver(connection)
-    return [raw.executemany(kind.value[1], keys).rowcount for kind, keys in wishes]
+    return [raw.executemany(kind.delete, keys).rowcount for kind, keys in wishes]

@@ -202,7 +202,7 @@ OLD_PUSHES = "SELECT id FROM pushes WHERE at_ms < ? LIMIT ?"
 DELETE_PUSH = "DELETE FROM pushes WHERE id = ?"
 
 # The newest row stays: its id must not be given out again.
-FORGOTTEN_REPLIES = "SELECT id FROM replies WHERE at_ms < ? AND id < (SELECT max(id) FROM replies) LIMIT ?"
+OLD_REPLIES = "SELECT id FROM replies WHERE at_ms < ? AND id < (SELECT max(id) FROM replies) LIMIT ?"
 
 DELETE_REPLY = "DELETE FROM replies WHERE id = ?"
 
@@ -286,7 +286,7 @@ REPLY_PARTS = f"SELECT part, text, at_ms FROM reply_parts WHERE {_LONG_REPLY} OR
 
 FORGET_REPLY_PARTS = f"DELETE FROM reply_parts WHERE {_LONG_REPLY}"
 
-OLD_REPLIES = """
+OLD_REPLY_PARTS = """
 SELECT channel, number, sent_to, reference, total FROM reply_parts WHERE channel = ?
 GROUP BY channel, number, sent_to, reference, total HAVING max(at_ms) < ? LIMIT ?"""
 

@@ -103,14 +103,15 @@ def test_pipelined_bytes_do_not_pile_up(served: Served) -> None:
         assert read_answer(stream.readline, stream.read).status == 200
 
 
-def test_requests_of_one_connection_run_one_at_a_time(served: Served) -> None:
-    served.river.delay_s = 0.1
-    with served.connect() as client:
-        client.sendall(GET_RAW * 3)
-        with client.makefile("rb") as stream:
-            for _ in range(3):
-                read_answer(stream.readline, stream.read)
-    assert len(served.river.calls) == 3 and served.river.most_under_way == 1
+def test_requests_of_one_connection_run_one_at_a_time() -> None:
+    with serving() as alone:  # the shared gateway has answered several connections at a time before
+        alone.river.delay_s = 0.1
+        with alone.connect() as client:
+            client.sendall(GET_RAW * 3)
+            with client.makefile("rb") as stream:
+                for _ in range(3):
+                    read_answer(stream.readline, stream.read)
+        assert len(alone.river.calls) == 3 and alone.river.most_under_way == 1
 
 
 @pytest.mark.parametrize(

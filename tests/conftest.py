@@ -1,9 +1,11 @@
 """What holds for every test: on a machine that promises every foreign peer, a skipped test is a failed one."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
+
+from postgres import Cluster
 
 ALL_PEERS = "YIZHAN_TEST_ALL_PEERS"
 
@@ -16,3 +18,10 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"{ALL_PEERS} is set, yet this was skipped: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server for all tests of this process that want one."""
+    with Cluster() as running:
+        yield running

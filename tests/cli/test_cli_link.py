@@ -212,7 +212,7 @@ class TestWithoutNode:
 HOLD = """
 import sys
 from pathlib import Path
-from yizhan.store.database import lock_directory
+from yizhan.store.directory import lock_directory
 lock_directory(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.readline()

@@ -22,7 +22,7 @@ from yizhan.node.empty_board import EmptyBoard
 from yizhan.policy.case import Case, Terms
 from yizhan.policy.credentials import md5_of
 from yizhan.policy.pricing import PriceList
-from yizhan.store.database import Database
+from yizhan.store.opening import open_store
 
 R = TypeVar("R")
 PWD = md5_of("secret")
@@ -55,7 +55,7 @@ class House:
         self.clock = SetClock()
         self.policy = policy or PolicySettings()
         self.terms = Terms(self.policy, PriceList.of({}))
-        self.database = Database(data, StoreSettings())
+        self.database = open_store(data, StoreSettings())
         self.living = Living(self.database)
         self.board = EmptyBoard(self.database)
         self.operate = Operate(self.database, self.living, self.clock, self.board)

@@ -105,7 +105,7 @@ def test_when_the_store_fails_nothing_is_kept_or_charged(house: House, table: st
 def test_a_closing_node_answers_other(house: House) -> None:
     house.add(credit=5)
     assert submit(house) == 100_000_000  # the password is known from here
-    house.database.committer.close()
+    house.database.finish()
     assert submit(house) == Refusal(Reject.OTHER, "closed")
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from sqlalchemy import Connection, text
 
 from yizhan.model.call import Call, Transport
@@ -13,11 +14,17 @@ from yizhan.model.message import Lane, State
 from yizhan.model.operation import FAMILY
 from yizhan.model.settings import StoreSettings
 from yizhan.model.submission import Admitted, Encoding, Recipient, SignatureFound
+from yizhan.store import sqlite
 from yizhan.store.accounts import balance_of, insert_account
 from yizhan.store.committer import Turn
-from yizhan.store.database import Database
+from yizhan.store.hand import driver
 from yizhan.store.ledger import issue, verify_ledger
 from yizhan.store.line import Verb
+from yizhan.store.opening import open_store
+
+# For a test of what only the embedded engine has.
+on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -28,7 +35,7 @@ class Store:
 
     def __init__(self, data: Path, settings: StoreSettings | None = None) -> None:
         self.runner = asyncio.Runner()
-        self.database = Database(data, settings or StoreSettings())
+        self.database = open_store(data, settings or StoreSettings())
 
     def close(self) -> None:
         """Close both."""
@@ -54,6 +61,10 @@ class Store:
     def sql(self, statement: str, **values: Any) -> None:
         """Break or arrange something by hand."""
         self.act(lambda connection: connection.execute(text(statement), values).close())
+
+    def set_counter(self, name: str, value: int) -> None:
+        """The last value that a counter has given out."""
+        self.act(lambda connection: driver(connection).execute(sqlite.WRITE_COUNTER, (name, value)).close())
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""

@@ -99,11 +99,11 @@ def test_ids_cycle_and_skip_those_still_kept(store: Store) -> None:
     mine, other = store.account(credit_milli=100_000), store.account("C2", credit_milli=100_000)
     assert store.do(accept, admitted(mine)) == [FIRST_CLIENT_ID]
     assert store.do(accept, admitted(mine)) == [FIRST_CLIENT_ID + 1]
-    store.sql("UPDATE counters SET value = :value WHERE name = 'submission'", value=CLIENT_IDS - 2)
+    store.set_counter("submission", CLIENT_IDS - 2)
     assert store.do(accept, admitted(mine)) == [INT32 - 1]
     assert store.do(accept, admitted(mine)) == [INT32]
     assert store.do(accept, admitted(mine)) == [FIRST_CLIENT_ID + 2], "the first two are still there"
-    store.sql("UPDATE counters SET value = :value WHERE name = 'submission'", value=CLIENT_IDS)
+    store.set_counter("submission", CLIENT_IDS)
     assert store.do(accept, admitted(other)) == [FIRST_CLIENT_ID], "another account never had it"
     store.sql("DELETE FROM submissions WHERE id = 2")
     assert store.do(accept, admitted(mine)) == [FIRST_CLIENT_ID + 1], "its rows are gone"

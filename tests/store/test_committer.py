@@ -14,8 +14,10 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from yizhan.model.settings import StoreSettings
 from yizhan.store.accept import accept
 from yizhan.store.committer import Closed, Committer, Overloaded, Turn
+from yizhan.store.lists import count_keywords
+from yizhan.store.writer import Writer
 
-from .rows import Store, admitted
+from .rows import Store, admitted, on_sqlite
 
 
 class Poison(Exception):
@@ -62,20 +64,18 @@ def held(store: Store) -> Iterator[None]:
 
 def test_many_calls_few_commits(store: Store) -> None:
     account = store.account(credit_milli=1_000_000)
-    before = store.database.committer.commits
+    before, _ = store.database.committed()
     answers = store.do(accept, *[admitted(account)] * 1_000, turn=Turn.ACCEPT)
-    commits = store.database.committer.commits - before
+    commits = store.database.committed()[0] - before
     assert len(set(answers)) == 1_000 and store.balance(account) == 0
     assert commits <= 100, commits
 
 
-def test_a_result_means_committed(tmp_path: Path, store: Store) -> None:
+def test_a_result_means_committed(store: Store) -> None:
     async def watch() -> None:
-        elsewhere = sqlite3.connect(tmp_path / "data" / "yizhan.db")
         for number in range(20):
             await store.database.write(Turn.CARE, write_words, f"word {number}")
-            assert elsewhere.execute("SELECT count(*) FROM keywords").fetchone() == (number + 1,)
-        elsewhere.close()
+            assert await store.database.read(count_keywords) == number + 1, "read through another connection"
 
     store.runner.run(watch())
 
@@ -108,6 +108,7 @@ def test_a_verb_that_loses_a_result_is_an_error(store: Store) -> None:
         store.do(forgetful, 1)
 
 
+@on_sqlite
 def test_kinds_of_work_take_turns(store: Store) -> None:
     order: list[Turn] = []
 
@@ -137,12 +138,12 @@ def test_who_waits_for_one_number_does_not_wait_for_all_that_a_commit_could_coll
         async def pile_up() -> None:
             await asyncio.gather(*(store.database.write(turn, work, turn, Committer.CHUNK_ROWS) for turn in turns))
 
-        before = store.database.committer.commits
+        before, _ = store.database.committed()
         with held(store):
             waiting = store.runner.get_loop().create_task(pile_up())
             store.runner.run(asyncio.sleep(0))
         store.runner.run(asyncio.wait_for(waiting, 10))
-        return store.database.committer.commits - before
+        return store.database.committed()[0] - before
 
     store = Store(tmp_path / "patient", StoreSettings(batch_ms=1_000, batch_rows=1_000_000))
     assert commits_for(*[Turn.BULK] * 9) == 1
@@ -150,8 +151,8 @@ def test_who_waits_for_one_number_does_not_wait_for_all_that_a_commit_could_coll
     store.close()
 
 
-def test_overloaded_past_the_bound(tmp_path: Path) -> None:
-    store = Store(tmp_path, StoreSettings(max_waiting_rows=10))
+def test_overloaded_past_the_bound(tmp_path: Path, url: str) -> None:
+    store = Store(tmp_path, StoreSettings(url=url, max_waiting_rows=10))
 
     async def fill() -> list["asyncio.Future[int]"]:
         jobs = [store.database.write(Turn.CARE, write_words, f"w{number}", rows=5) for number in range(2)]
@@ -172,14 +173,14 @@ def test_overloaded_past_the_bound(tmp_path: Path) -> None:
     store.close()
 
 
-def test_close_finishes_what_waits_and_takes_no_more(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+def test_close_finishes_what_waits_and_takes_no_more(tmp_path: Path, url: str) -> None:
+    store = Store(tmp_path, StoreSettings(url=url))
 
     async def begin() -> list["asyncio.Future[int]"]:
         return [store.database.write(Turn.CARE, write_words, f"w{number}") for number in range(50)]
 
     jobs = store.runner.run(begin())
-    store.database.committer.close()
+    store.database.finish()
     assert [store.runner.run(asyncio.wait_for(job, 10)) for job in jobs] == [2] * 10 + [3] * 40
     with pytest.raises(Closed):
         store.do(write_words, "late")
@@ -213,7 +214,7 @@ def test_when_no_transaction_can_begin_the_callers_hear_of_it(tmp_path: Path) ->
     connection = engine.connect()
     with connection.begin():
         connection.execute(text("CREATE TABLE keywords (word TEXT, created_at_ms INTEGER)"))
-    committer = Committer(connection, batch_rows=10, batch_ms=1, max_waiting_rows=10)
+    committer = Committer(Writer(connection), batch_rows=10, batch_ms=1, max_waiting_rows=10)
     committer.start()
     intruder = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
     intruder.execute("BEGIN IMMEDIATE")

@@ -4,23 +4,29 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from yizhan.model.message import FAILING, State
 from yizhan.model.settings import StoreSettings
-from yizhan.store.database import Database, Locked, Unusable
+from yizhan.store import sqlite
+from yizhan.store.directory import Locked, Unusable
+from yizhan.store.hand import driver
 from yizhan.store.migrate import HEAD, SchemaTooNew, schema_of
+from yizhan.store.opening import open_store
+from yizhan.store.postgres import STATEMENTS, Rows
 from yizhan.store.schema import metadata
 
-from .rows import Store
+from .rows import Store, on_postgresql, on_sqlite
 
 
 def test_migrations_build_the_schema(store: Store) -> None:
@@ -28,6 +34,7 @@ def test_migrations_build_the_schema(store: Store) -> None:
     assert [str(one) for one in differences if "alembic_version" not in str(one)] == []
 
 
+@on_sqlite
 def test_tables_and_indexes_are_the_same_to_the_letter(store: Store) -> None:
     """Alembic does not compare conditions of indexes, nor WITHOUT ROWID."""
     query = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'"
@@ -54,22 +61,23 @@ def test_head_is_the_newest_migration(store: Store) -> None:
     assert store.ask(schema_of) == HEAD
 
 
-def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path, url: str) -> None:
+    settings = StoreSettings(url=url)
+    store = Store(tmp_path, settings)
     store.sql("UPDATE alembic_version SET version_num = '9999'")
     store.close()
     with pytest.raises(SchemaTooNew, match="9999"):
-        Database(tmp_path, StoreSettings())
+        open_store(tmp_path, settings)
     with pytest.raises(SchemaTooNew):  # and not Locked: nothing was left open
-        Database(tmp_path, StoreSettings())
+        open_store(tmp_path, settings)
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with pytest.raises(Locked, match="works on"):
-        Database(tmp_path, StoreSettings())
+        open_store(tmp_path, StoreSettings())
     code = (
-        "import sys, pathlib; from yizhan.store.database import lock_directory, Locked\n"
+        "import sys, pathlib; from yizhan.store.directory import lock_directory, Locked\n"
         "try: lock_directory(pathlib.Path(sys.argv[1]))\nexcept Locked: sys.exit(7)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False).returncode == 7
@@ -110,22 +118,26 @@ def test_any_name_of_a_directory(tmp_path: Path, name: str) -> None:
 def test_what_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "yizhan.db").write_bytes(b"this is a letter, not a database" * 200)
     with pytest.raises(Unusable, match="not a database"):
-        Database(tmp_path, StoreSettings())
+        open_store(tmp_path, StoreSettings())
 
 
-def test_what_was_committed_is_there_after_reopening(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+def test_what_was_committed_is_there_after_reopening(tmp_path: Path, url: str) -> None:
+    store = Store(tmp_path, StoreSettings(url=url))
     account = store.account(credit_milli=5_000)
     store.act(lambda _: None)
     store.close()
-    store = Store(tmp_path)
+    store = Store(tmp_path, StoreSettings(url=url))
     assert store.balance(account) == 5_000
-    assert store.value("PRAGMA journal_mode") == "wal"
     store.close()
 
 
+@on_sqlite
+def test_the_log_is_written_ahead(store: Store) -> None:
+    assert store.value("PRAGMA journal_mode") == "wal"
+
+
 def test_a_reader_cannot_write(store: Store) -> None:
-    with pytest.raises(Exception, match="readonly"):
+    with pytest.raises(Exception, match=r"read-?only"):
         store.ask(lambda session: session.execute(text("DELETE FROM accounts")))
 
 
@@ -148,10 +160,9 @@ HOT = [
 ]
 
 
+@on_sqlite
 @pytest.mark.parametrize(("name", "values", "index"), HOT)
 def test_hot_statements_use_their_index(store: Store, name: str, values: tuple[object, ...], index: str) -> None:
-    from yizhan.store import sqlite
-
     plan = store.act(
         lambda connection: [
             row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {getattr(sqlite, name)}", values)
@@ -159,6 +170,70 @@ def test_hot_statements_use_their_index(store: Store, name: str, values: tuple[o
     )
     assert any(index in step for step in plan), plan
     assert not any(step.startswith(("SCAN messages", "SCAN parts")) and "INDEX" not in step for step in plan), plan
+
+
+@on_postgresql
+@pytest.mark.parametrize(("name", "values", "index"), [case for case in HOT if case.id != "new route keys"])
+def test_hot_statements_use_their_index_on_a_server(
+    store: Store, name: str, values: tuple[object, ...], index: str
+) -> None:
+    """On a small table PostgreSQL would read all of it; forbidden to, it must find another way by that index."""
+    statement = STATEMENTS[getattr(sqlite, name)]
+    words = statement if isinstance(statement, str) else statement.text
+    parameters: Sequence[object] = statement.columns([values]) if isinstance(statement, Rows) else values
+
+    def explain(connection: Connection) -> list[str]:
+        server: psycopg.Connection[tuple[str]] = driver(connection).server
+        server.execute("SET LOCAL enable_seqscan = off")
+        server.execute("SET LOCAL enable_bitmapscan = off")
+        return [row[0] for row in psycopg.RawCursor(server).execute(f"EXPLAIN {words}", parameters).fetchall()]
+
+    plan = store.act(explain)
+    pkey = {"PRIMARY KEY": "parts_pkey", "INTEGER PRIMARY KEY": "messages_pkey"}.get(index, index)
+    assert any(pkey in step for step in plan), plan
+    assert not any("Seq Scan on messages" in step or "Seq Scan on parts" in step for step in plan), plan
+
+
+@on_postgresql
+def test_every_text_is_in_the_order_of_its_characters(store: Store) -> None:
+    query = (
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+        " AND data_type IN ('character varying', 'text') AND collation_name IS DISTINCT FROM 'C'"
+        " AND table_name <> 'alembic_version'"
+    )
+    assert store.rows(query) == []
+
+
+@on_postgresql
+def test_indexes_hold_the_rows_that_they_should(store: Store) -> None:
+    """Alembic does not compare conditions of indexes."""
+    query = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()"
+    found = dict(store.rows(query))
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            where = index.dialect_options["postgresql"]["where"]
+            condition = found[str(index.name)].partition(" WHERE ")[2]
+            bare = condition.replace("(", "").replace(")", "").replace("::bigint", "").replace("::text", "")
+            assert bare == ("" if where is None else str(where)), index.name
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        pytest.param("NEXT_WAITING", "> ($1, $2, $3)", id="signs in their order"),
+        pytest.param("NUMBERS_OF", "= ANY(ARRAY(SELECT jsonb_array_elements_text($1::jsonb)::bigint))", id="ids"),
+        pytest.param("TAKE_PARKED", "= ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))", id="words"),
+        pytest.param("DUE_PUSHES", "AND NOT earlier.parked", id="what is parked"),
+    ],
+)
+def test_statements_in_the_other_words(name: str, theirs: str) -> None:
+    assert theirs in str(STATEMENTS[getattr(sqlite, name)])
+
+
+def test_no_statement_means_two() -> None:
+    names = [name for name, text in vars(sqlite).items() if name.isupper() and isinstance(text, str)]
+    texts = [getattr(sqlite, name) for name in names if not name.startswith("_")]
+    assert len(set(texts)) == len(texts)
 
 
 def test_what_had_ended_before_there_were_hand_outs_is_handed_out(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_every_entry_has_two_sides(store: Store) -> None:
     books = dict(
         store.rows(
             "SELECT book, sum(amount) FROM (SELECT credit_book AS book, amount_milli AS amount FROM ledger"
-            " UNION ALL SELECT debit_book, -amount_milli FROM ledger) GROUP BY book"
+            " UNION ALL SELECT debit_book, -amount_milli FROM ledger) AS sides GROUP BY book"
         )
     )
     assert books == {0: -5_000, -1: 1_000, account: 4_000} and sum(books.values()) == 0

@@ -87,7 +87,7 @@ def test_lost_leases(store: Store) -> None:
     claimed(store, URGENT, account, 2, channel="again")
     claimed(store, URGENT, account, 2, channel="held")
     assert store.do(lose_leases, ("again", True), ("held", False), ("other", True)) == [2, 2, 0]
-    assert store.rows("SELECT state, uncertain, channel FROM messages") == [
+    assert store.rows("SELECT state, uncertain, channel FROM messages ORDER BY id") == [
         (State.QUEUED, 1, "again"),
         (State.QUEUED, 1, "again"),
         (State.UNCERTAIN, 1, "held"),
@@ -96,7 +96,7 @@ def test_lost_leases(store: Store) -> None:
     ]
     assert store.do(lose_leases, ("again", True), ("held", False)) == [0, 0], "once only"
     assert claimed(store, URGENT, account, 9) == [0, 1, 4], "what is held is not sent"
-    assert store.rows("SELECT attempts FROM messages") == [(2,), (2,), (1,), (1,), (1,)]
+    assert store.rows("SELECT attempts FROM messages ORDER BY id") == [(2,), (2,), (1,), (1,), (1,)]
 
 
 def test_parked_receipts_are_forgotten(store: Store) -> None:

@@ -116,7 +116,7 @@ def test_hand_outs_and_replies(store: Store) -> None:
             )
         store.sql(
             "INSERT INTO pushes (account_id, queue, item_id, number, at_ms, attempts, next_at_ms, parked, said)"
-            " VALUES (:account, 1, 7, '', :at, 0, 0, 1, '')",
+            " VALUES (:account, 1, 7, '', :at, 0, 0, true, '')",
             account=account,
             at=at_ms,
         )
@@ -127,7 +127,7 @@ def test_hand_outs_and_replies(store: Store) -> None:
     for at_ms in (OLD_MS, OLD_MS, OLD_MS):
         store.sql(
             "INSERT INTO replies (account_id, channel, number, sent_to, cell, text, opted_out, at_ms)"
-            " VALUES (:account, '', '', '', '', '', 0, :at)",
+            " VALUES (:account, '', '', '', '', '', false, :at)",
             account=account,
             at=at_ms,
         )

@@ -78,6 +78,14 @@ def _event_faults(health: dict[str, Any]) -> Iterator[str]:
         )
 
 
+def _space(health: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Of an embedded store; that of a server is not this node's to see."""
+    if (size := health["log_bytes"]) is not None:
+        yield "log", f"{size // 1_000_000} MB" + (", too large" if health["log_large"] else "")
+    if (free := health["disk_free_bytes"]) is not None:
+        yield "disk", f"{free // 1_000_000} MB free" + (", too little" if health["disk_low"] else "")
+
+
 def _print_health(data: Path, health: dict[str, Any]) -> None:
     waiting = ", ".join(f"{count} {state}" for state, count in health["waiting"].items() if count)
     pairs: list[tuple[str, Any]] = [
@@ -85,8 +93,7 @@ def _print_health(data: Path, health: dict[str, Any]) -> None:
         ("node", health["node"]),
         ("version", f"{health['version']} (schema {health['schema']})"),
         ("store", health["store"]),
-        ("log", f"{health['log_bytes'] // 1_000_000} MB" + (", too large" if health["log_large"] else "")),
-        ("disk", f"{health['disk_free_bytes'] // 1_000_000} MB free" + (", too little" if health["disk_low"] else "")),
+        *_space(health),
         ("ledger", _ledger(health)),
         ("accounts", health["accounts"]),
         ("waiting", waiting or "nothing"),

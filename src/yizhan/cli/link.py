@@ -157,7 +157,7 @@ async def _without_node(data: Path, conversation: Callable[[Line], Awaitable[T]]
 
 async def _open(data: Path, stack: AsyncExitStack) -> "FastAPI":
     from yizhan.node.build import offline
-    from yizhan.store.database import Locked
+    from yizhan.store.directory import Locked
 
     try:
         return await stack.enter_async_context(offline(data))

@@ -246,6 +246,7 @@ class Ask:
             check, waiting, parked_events = await self._database.read(look)
         disk_free_bytes, disk_low = self._database.disk()
         log_bytes, log_large = self._database.log()
+        commits, committed_calls = self._database.committed()
         return HealthView(
             version=__version__,
             schema=HEAD,
@@ -258,8 +259,8 @@ class Ask:
             waiting=waiting,
             parked_events=parked_events,
             channels=[self._board.view(one) for one in self._board.settings()],
-            commits=self._database.committer.commits,
-            committed_calls=self._database.committer.calls,
+            commits=commits,
+            committed_calls=committed_calls,
             ledger=check,
         )
 

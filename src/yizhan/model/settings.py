@@ -81,11 +81,15 @@ class StoreSettings(Section):
     large_log_bytes: Annotated[int, Field(ge=0)] = 500_000_000
     readers: Annotated[int, Field(ge=1, le=64)] = 4
 
+    wait_s: Seconds = 5
+
     @field_validator("url")
     @classmethod
-    def _sqlite_only(cls, value: str) -> str:
-        if not value.startswith("sqlite:") or not value.removeprefix("sqlite:"):
-            raise ValueError("must be sqlite:PATH (relative to the data directory)")
+    def _engine(cls, value: str) -> str:
+        scheme, colon, rest = value.partition(":")
+        known = scheme == "sqlite" or (scheme in ("postgresql", "postgres") and rest.startswith("//"))
+        if not known or not colon or not rest:
+            raise ValueError("must be sqlite:PATH (relative to the data directory) or postgresql://USER@HOST/DATABASE")
         return value
 
 

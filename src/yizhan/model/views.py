@@ -316,10 +316,10 @@ class HealthView:
 
     version: str
     schema: str
-    store: str  # integrity: "ok" or what SQLite says
-    disk_free_bytes: int
+    store: str  # integrity: "ok" or what the database says
+    disk_free_bytes: int | None  # None where the disk is that of a server
     disk_low: bool  # less than store.low_disk_bytes
-    log_bytes: int  # of SQLite's log
+    log_bytes: int | None  # of SQLite's log
     log_large: bool  # more than store.large_log_bytes
     accounts: int
     waiting: dict[str, int]  # messages by unfinished state

@@ -34,8 +34,9 @@ from yizhan.policy.pricing import PriceList
 from yizhan.push.delivery import Delivery
 from yizhan.push.postman import Postman
 from yizhan.sim.simulator import Simulator
-from yizhan.store.committer import Broken
+from yizhan.store.broken import Broken
 from yizhan.store.database import Database
+from yizhan.store.opening import open_store
 
 SYSTEM = "system"  # the actor of what the gateway does by itself
 
@@ -72,7 +73,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         policy=settings.policy,
         prices=PriceList.of(settings.prices),
     )
-    database = Database(data, settings.store, broken)
+    database = open_store(data, settings.store, broken)
     living = Living(database)
     policy = settings.policy
     fleet = Fleet(settings, database, living, clock)
@@ -131,7 +132,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
 async def offline(data: Path) -> AsyncIterator[FastAPI]:
     """The admin app over the store of a node that does not run. Raises ``Locked`` when one does."""
     clock = SystemClock()
-    database = Database(data, StoreSettings(url=read_note(data).store_url))
+    database = open_store(data, StoreSettings(url=read_note(data).store_url))
     try:
         living = Living(database)
         await living.load()

@@ -21,7 +21,7 @@ from yizhan.node.note import leave_note
 from yizhan.node.stop import Stop, end_at_once
 from yizhan.node.upkeep import upkeep
 from yizhan.node.welcome import welcome
-from yizhan.store.database import Locked, Unusable
+from yizhan.store.directory import Locked, Unusable
 from yizhan.store.migrate import SchemaTooNew
 
 log = get_logger("node")

@@ -7,18 +7,18 @@ from ipaddress import ip_network
 from typing import Any
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model.account import Account, LaneRule, Profile, SignatureRule
 from yizhan.model.money import as_number
 from yizhan.model.views import AccountView
+from yizhan.store.insert import insert
 from yizhan.store.schema import accounts, profiles
 
 
 def insert_account(connection: Connection, row: Mapping[str, Any]) -> int:
     """A new account with balance 0: its id. IntegrityError when the CorpID is taken."""
-    query = insert(accounts).values(balance_milli=0, **row).returning(accounts.c.id)
+    query = insert(connection, accounts).values(balance_milli=0, **row).returning(accounts.c.id)
     return int(connection.execute(query).scalar_one())
 
 
@@ -52,7 +52,7 @@ def load_accounts(connection: Connection) -> dict[str, Account]:
 def write_profile(connection: Connection, account_id: int, profile: Profile) -> None:
     """Who stands behind the account, in place of what was known."""
     row = asdict(profile)
-    query = insert(profiles).values(account_id=account_id, **row)
+    query = insert(connection, profiles).values(account_id=account_id, **row)
     connection.execute(query.on_conflict_do_update(index_elements=["account_id"], set_=row))
 
 

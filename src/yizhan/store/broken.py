@@ -1,8 +1,11 @@
 """Which failures of the database leave nobody able to say what is on the disk (ADR 0014)."""
 
 import sqlite3
+from collections.abc import Callable
 
 from sqlalchemy.exc import DBAPIError
+
+Broken = Callable[[BaseException], None]
 
 # The low byte of SQLite's extended codes: reading, writing or syncing failed; the file is damaged; it is no database.
 # A full disk is none of them: the transaction was rolled back before its end was written.

@@ -9,7 +9,7 @@ from yizhan.kit.clock import to_rfc3339
 from yizhan.model.money import as_number
 from yizhan.model.views import CardView
 from yizhan.store import sqlite as sql
-from yizhan.store.database import driver
+from yizhan.store.hand import driver
 from yizhan.store.schema import BOOK_ISSUED, accounts, cards
 
 

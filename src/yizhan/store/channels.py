@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, delete, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from yizhan.model.channel import PASSWORDS, PATHS, ChannelSettings
+from yizhan.store.insert import insert
 from yizhan.store.schema import channels, known_channels, paused_channels
 
 # Longer than any message may be held or wait for its report.
@@ -29,7 +29,7 @@ def write_channel(connection: Connection, settings: ChannelSettings, at_ms: int)
     """Add a channel, or change it."""
     kept = settings.model_dump(mode="json", exclude_unset=True, exclude={"name"})
     row = {"name": settings.name, "settings": json.dumps(kept, ensure_ascii=False), "created_at_ms": at_ms}
-    query = insert(channels).values(row)
+    query = insert(connection, channels).values(row)
     connection.execute(query.on_conflict_do_update(index_elements=["name"], set_={"settings": row["settings"]}))
 
 
@@ -48,7 +48,7 @@ def know_channels(connection: Connection, present: Sequence[ChannelSettings], at
         if one.name in known and (known[one.name].settings, known[one.name].gone_at_ms) == (kept, None):
             continue
         values = {"settings": kept, "gone_at_ms": None}
-        query = insert(known_channels).values(name=one.name, **values)
+        query = insert(connection, known_channels).values(name=one.name, **values)
         connection.execute(query.on_conflict_do_update(index_elements=["name"], set_=values))
     went = known_channels.c.name.in_(gone) & known_channels.c.gone_at_ms.is_(None)
     connection.execute(update(known_channels).where(went).values(gone_at_ms=at_ms))
@@ -67,7 +67,7 @@ def _recall(name: str, kept: str) -> ChannelSettings | None:
 
 def pause_channel(connection: Connection, name: str, at_ms: int) -> None:
     """It takes nothing more."""
-    query = insert(paused_channels).values(name=name, paused_at_ms=at_ms)
+    query = insert(connection, paused_channels).values(name=name, paused_at_ms=at_ms)
     connection.execute(query.on_conflict_do_nothing())
 
 

@@ -8,15 +8,13 @@ import threading
 import time
 from collections.abc import Callable
 from enum import IntEnum
-
-from sqlalchemy import Connection
+from itertools import groupby
 
 from yizhan.kit.log import get_logger
-from yizhan.store.broken import leaves_doubt
 from yizhan.store.line import A, Job, Line, R, Verb
+from yizhan.store.writer import Remedy, Writer
 
 log = get_logger("store")
-Broken = Callable[[BaseException], None]
 
 
 class Turn(IntEnum):
@@ -37,27 +35,29 @@ class Closed(Exception):
 
 
 class Committer:
-    """Runs verbs on ``connection`` in its own thread; a future is resolved only after its commit returned."""
+    """Runs verbs on a writer's connection in its own thread; a future is resolved only after its commit returned."""
 
     # Rows of one verb before another kind of work gets its turn inside the same transaction.
     CHUNK_ROWS = 512
+    # So often work is done again that nothing was wrong with: a deadlock with another node, a connection that was lost.
+    _TRIES = 10
     # A transaction that holds calls of a few numbers ends so soon behind them: somebody waits for each.
     SOON_S = 0.001
 
     def __init__(
         self,
-        connection: Connection,
+        writer: Writer,
         *,
         batch_rows: int,
         batch_ms: float,
         max_waiting_rows: int,
-        broken: Broken | None = None,
+        one_verb: bool = False,
+        name: str = "committer",
     ) -> None:
-        """``broken`` is told, in the thread, of a failure that leaves in doubt what is on the disk; it must not return
-        to work: it ends the process, so that nobody is answered (ADR 0014). Without it, such a failure is like any.
-        """
-        self._connection = connection
-        self._broken = broken
+        """``one_verb``: a transaction holds the work of one verb only, up to ``batch_rows`` of it."""
+        self._writer = writer
+        self._one_verb = one_verb
+        self._chunk_rows = batch_rows if one_verb else self.CHUNK_ROWS
         self._batch_rows = batch_rows
         self._batch_s = batch_ms / 1000
         self._max_waiting_rows = max_waiting_rows
@@ -66,7 +66,7 @@ class Committer:
         self._next_turn = 0
         self._wake = threading.Condition()
         self._closing = False
-        self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self.commits = 0
         self.calls = 0
 
@@ -76,6 +76,7 @@ class Committer:
 
     def close(self) -> None:
         """Finish what waits, then end the thread. Blocks."""
+        self._writer.hurry()
         with self._wake:
             self._closing = True
             self._wake.notify()
@@ -102,21 +103,24 @@ class Committer:
     def _work(self) -> None:
         while self._wait():
             batch: list[Job] = []
-            try:
-                with self._connection.begin():
-                    self._run_batch(batch)
-            except Exception as error:
-                self._look_at(error)
+            error = self._transact(lambda: self._run_batch(batch))  # noqa: B023  called at once
+            if error is not None:
                 # Not even BEGIN went through: who waits must hear of it, and the thread must not spin.
                 batch = batch or self._take_chunk()[1]
-                if len(batch) > 1:
-                    log.warning(
-                        "a batch was rolled back, its calls run one by one", calls=len(batch), error=repr(error)
-                    )
-                self._run_alone(batch, error)
+                self._save(batch, error)
             self.commits += 1
             self.calls += len(batch)
             _resolve(batch)
+        self._writer.close()
+
+    def _transact(self, run: Callable[[], None]) -> Exception | None:
+        """``run`` in a transaction; what went wrong."""
+        try:
+            with self._writer.begin():
+                run()
+        except Exception as error:
+            return error
+        return None
 
     def _wait(self) -> bool:
         with self._wake:
@@ -132,13 +136,13 @@ class Committer:
         while rows < self._batch_rows and any(self._lines):
             turn, chunk = self._take_chunk()
             batch.extend(chunk)
-            results = chunk[0].verb(self._connection, [job.argument for job in chunk])
+            results = chunk[0].verb(self._writer.connection, [job.argument for job in chunk])
             for job, result in zip(chunk, results, strict=True):
                 job.result = result
             rows += sum(job.rows for job in chunk)
             if turn is Turn.ACCEPT:
                 end_s = min(end_s, time.perf_counter() + self.SOON_S)
-            if time.perf_counter() >= end_s:
+            if self._one_verb or time.perf_counter() >= end_s:
                 break
 
     def _take_chunk(self) -> tuple[Turn, list[Job]]:
@@ -147,26 +151,42 @@ class Committer:
             turns = (Turn((self._next_turn + step) % len(Turn)) for step in range(len(Turn)))
             turn = next(turn for turn in turns if self._lines[turn])
             self._next_turn = turn + 1
-            chunk = self._lines[turn].take(self.CHUNK_ROWS)
+            chunk = self._lines[turn].take(self._chunk_rows)
             self._waiting_rows -= sum(job.rows for job in chunk)
         return turn, chunk
 
-    def _run_alone(self, batch: list[Job], error: BaseException) -> None:
-        """After a rollback: each job in a transaction of its own, so that only the guilty one fails."""
-        if len(batch) == 1:
-            batch[0].error = error
+    def _save(self, batch: list[Job], error: Exception) -> None:
+        """After a transaction that failed: what its work comes to."""
+        remedy = self._writer.judge(error)
+        for _ in range(self._TRIES):
+            if remedy is not Remedy.AGAIN:
+                break
+            again = self._transact(lambda: self._run_again(batch))
+            if again is None:
+                return
+            error, remedy = again, self._writer.judge(again)
+        if remedy is Remedy.DONE:
             return
-        for job in batch:
-            try:
-                with self._connection.begin():
-                    job.result = job.verb(self._connection, [job.argument])[0]
-            except Exception as own_error:
-                self._look_at(own_error)
-                job.error = own_error
+        if remedy is Remedy.AWAY or len(batch) == 1:
+            for job in batch:
+                job.error = error
+            return
+        log.warning("a batch was rolled back, its calls run one by one", calls=len(batch), error=repr(error))
+        self._run_alone(batch)
 
-    def _look_at(self, error: Exception) -> None:
-        if self._broken is not None and leaves_doubt(error):
-            self._broken(error)
+    def _run_again(self, batch: list[Job]) -> None:
+        for verb, group in groupby(batch, key=lambda job: job.verb):
+            jobs = list(group)
+            results = verb(self._writer.connection, [job.argument for job in jobs])
+            for job, result in zip(jobs, results, strict=True):
+                job.result = result
+
+    def _run_alone(self, batch: list[Job]) -> None:
+        """Each job in a transaction of its own, so that only the guilty one fails."""
+        for job in batch:
+            error = self._transact(lambda: self._run_again([job]))  # noqa: B023  called at once
+            if error is not None:
+                self._save([job], error)
 
 
 def _resolve(batch: list[Job]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from yizhan.model.handout import Queue, ReplyRow, ReportRow
 from yizhan.model.message import FAILING, State
 from yizhan.store import sqlite as sql
-from yizhan.store.database import driver
+from yizhan.store.hand import driver
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from yizhan.model.money import as_number, show_credits
 from yizhan.model.views import LedgerCheck, LedgerView
 from yizhan.store import sqlite as sql
 from yizhan.store.accept import client_id_of
-from yizhan.store.database import driver
+from yizhan.store.hand import driver
 from yizhan.store.schema import BOOK_ISSUED, BOOK_TRAFFIC
 
 _BOOK_NAMES = {BOOK_ISSUED: "issued", BOOK_TRAFFIC: "traffic"}
@@ -92,11 +92,11 @@ _PRUNED = "s.pruned_milli"
 _RULES: tuple[tuple[str, str], ...] = (
     (
         "account {0}: balance {1}, sum of its entries, without what was pruned, {2}",
-        "SELECT corp_id, balance_milli, "
+        "SELECT corp_id, balance_milli, moved FROM (SELECT corp_id, balance_milli,"
         " (SELECT coalesce(sum(amount_milli), 0) FROM ledger WHERE credit_book = a.id AND credit_book > 0)"
         " - (SELECT coalesce(sum(amount_milli), 0) FROM ledger WHERE debit_book = a.id AND debit_book > 0)"
         f" - {_SENT_BEFORE} AS moved"
-        " FROM accounts a WHERE balance_milli <> moved",
+        " FROM accounts a) AS books WHERE balance_milli <> moved",
     ),
     (
         "entry {0}: amount {1} is not positive",
@@ -104,14 +104,15 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "submission {0}: price {1}, charged {2}",
-        "SELECT s.client_id, s.price_milli, coalesce(sum(l.amount_milli), 0) AS charged FROM submissions s"
+        "SELECT s.client_id, s.price_milli, coalesce(sum(l.amount_milli), 0) FROM submissions s"
         " LEFT JOIN ledger l ON l.submission_id = s.id AND l.kind = 'send'"
-        " GROUP BY s.id HAVING s.price_milli <> charged",
+        " GROUP BY s.id HAVING s.price_milli <> coalesce(sum(l.amount_milli), 0)",
     ),
     (
         "submission {0}: price {1}, its messages cost {2}",
-        f"SELECT s.client_id, s.price_milli, coalesce(sum(m.price_milli), 0) + {_PRUNED} AS cost FROM submissions s"
-        " LEFT JOIN messages m ON m.submission_id = s.id GROUP BY s.id HAVING s.price_milli <> cost",
+        f"SELECT s.client_id, s.price_milli, coalesce(sum(m.price_milli), 0) + {_PRUNED} FROM submissions s"
+        " LEFT JOIN messages m ON m.submission_id = s.id"
+        f" GROUP BY s.id HAVING s.price_milli <> coalesce(sum(m.price_milli), 0) + {_PRUNED}",
     ),
     (
         "message {0}: refunded {1}, price {2}",
@@ -119,12 +120,12 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "account {0}: refunds in the ledger {1}, refunds of its messages {2}",
-        "SELECT corp_id,"
+        "SELECT corp_id, paid, due FROM (SELECT corp_id,"
         " (SELECT coalesce(sum(amount_milli), 0) FROM ledger WHERE credit_book = a.id AND credit_book > 0"
         "  AND kind = 'refund') AS paid,"
         " (SELECT coalesce(sum(refunded_milli), 0) FROM messages WHERE account_id = a.id)"
         f" + {_REFUNDED_BEFORE} AS due"
-        " FROM accounts a WHERE paid <> due",
+        " FROM accounts a) AS books WHERE paid <> due",
     ),
 )
 
@@ -140,7 +141,7 @@ def verify_ledger(connection: Connection, most_faults: int = 100, *, prunes: boo
         for carried in () if prunes else (_SENT_BEFORE, _REFUNDED_BEFORE, _PRUNED):
             query = query.replace(carried, "0")
         for subject, is_milli, should_milli in connection.execute(text(f"{query} LIMIT {most_faults}")):
-            faults.append(says.format(subject, show_credits(is_milli), show_credits(should_milli)))
+            faults.append(says.format(subject, show_credits(int(is_milli)), show_credits(int(should_milli))))
     accounts = connection.execute(text("SELECT count(*) FROM accounts")).scalar_one()
     entries = connection.execute(text("SELECT count(*) FROM ledger")).scalar_one()
     return LedgerCheck(accounts, entries, faults[:most_faults])

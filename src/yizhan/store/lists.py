@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from ipaddress import ip_network
 
 from sqlalchemy import Connection, delete, func, or_, select
-from sqlalchemy.dialects.sqlite import insert
 
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model.account import Network
 from yizhan.model.views import AddressView, NumberView
+from yizhan.store.insert import insert
 from yizhan.store.schema import accounts, blocked_addresses, blocked_numbers, keywords
 
 EVERYBODY = 0  # the account id of a number blocked for all
@@ -20,7 +20,7 @@ def add_keywords(connection: Connection, words: Sequence[str], at_ms: int) -> in
     rows = [{"word": word, "created_at_ms": at_ms} for word in words]
     before = count_keywords(connection)
     if rows:
-        connection.execute(insert(keywords).on_conflict_do_nothing(), rows)
+        connection.execute(insert(connection, keywords).on_conflict_do_nothing(), rows)
     return count_keywords(connection) - before
 
 
@@ -44,7 +44,7 @@ def block_address(connection: Connection, network: str, reason: str, until_ms: i
     row = {"network": network, "reason": reason, "until_ms": until_ms, "created_at_ms": at_ms}
     renew = {"reason": reason, "until_ms": until_ms}
     connection.execute(
-        insert(blocked_addresses).values(row).on_conflict_do_update(index_elements=["network"], set_=renew)
+        insert(connection, blocked_addresses).values(row).on_conflict_do_update(index_elements=["network"], set_=renew)
     )
 
 
@@ -77,7 +77,7 @@ def view_addresses(connection: Connection, now_ms: int) -> list[AddressView]:
 def block_number(connection: Connection, account_id: int, number: str, reason: str, at_ms: int) -> None:
     """Block ``number`` (E.164) for an account or for EVERYBODY."""
     row = {"account_id": account_id, "number": number, "reason": reason, "created_at_ms": at_ms}
-    connection.execute(insert(blocked_numbers).values(row).on_conflict_do_nothing())
+    connection.execute(insert(connection, blocked_numbers).values(row).on_conflict_do_nothing())
 
 
 def unblock_number(connection: Connection, account_id: int, number: str) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from yizhan.model.carriage import LongReply, Reply
 from yizhan.store import sqlite as sql
-from yizhan.store.database import driver
+from yizhan.store.hand import driver
 from yizhan.store.replies import Arrived, store_replies
 
 _GAP = "…"

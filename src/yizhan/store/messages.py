@@ -13,7 +13,7 @@ from yizhan.model.money import as_number
 from yizhan.model.views import MessageView
 from yizhan.store import sqlite as sql
 from yizhan.store.accept import keys_of, read_counter
-from yizhan.store.database import driver
+from yizhan.store.hand import driver
 from yizhan.store.handouts import note_ends
 from yizhan.store.ledger import refund
 from yizhan.store.schema import accounts, messages, parts, submissions

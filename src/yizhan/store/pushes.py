@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model.handout import Queue
 from yizhan.model.views import PushView, WebhookView
 from yizhan.store import sqlite as sql
-from yizhan.store.database import driver
+from yizhan.store.hand import driver
+from yizhan.store.insert import insert
 from yizhan.store.schema import accounts, pushes, webhooks
 
 
@@ -89,7 +89,7 @@ def set_webhook(connection: Connection, account_id: int, url: str, secret: str, 
     So does what a fetch has leased just now: it may come twice, but never not at all.
     """
     row = {"url": url, "secret": secret}
-    query = insert(webhooks).values(account_id=account_id, created_at_ms=at_ms, **row)
+    query = insert(connection, webhooks).values(account_id=account_id, created_at_ms=at_ms, **row)
     connection.execute(query.on_conflict_do_update(index_elements=["account_id"], set_=row))
     raw = driver(connection)
     for queue, move in ((Queue.REPLIES, sql.PUSH_WAITING_REPLIES), (Queue.REPORTS, sql.PUSH_WAITING_REPORTS)):

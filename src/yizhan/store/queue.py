@@ -12,7 +12,7 @@ from yizhan.model.message import Lane, State
 from yizhan.model.submission import Encoding
 from yizhan.policy.turns import Crowd
 from yizhan.store import sqlite as sql
-from yizhan.store.database import driver
+from yizhan.store.hand import driver
 
 
 @dataclass(frozen=True, slots=True)

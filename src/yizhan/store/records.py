@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model.views import AuditView
 from yizhan.store import sqlite as sql
-from yizhan.store.database import driver
+from yizhan.store.hand import driver
 from yizhan.store.schema import audit, refusals
 
 

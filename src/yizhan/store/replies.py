@@ -11,7 +11,7 @@ from yizhan.model.carriage import Reply
 from yizhan.model.handout import Queue
 from yizhan.model.views import ReplyView
 from yizhan.store import sqlite as sql
-from yizhan.store.database import driver
+from yizhan.store.hand import driver
 from yizhan.store.handouts import note_reply
 from yizhan.store.lists import block_number
 from yizhan.store.schema import accounts, handouts, pushes, replies

@@ -12,8 +12,8 @@ from yizhan.model.carriage import Answer, Receipt
 from yizhan.model.message import State, receipt_state
 from yizhan.model.settings import RefundRule
 from yizhan.store import sqlite as sql
-from yizhan.store.database import driver
 from yizhan.store.fate import Changes, apply
+from yizhan.store.hand import driver
 from yizhan.wire.smpp.receipts import id_key, keys_of_answer
 
 # A receipt ends in one of these states definitely undelivered; UNKNOWN is not among them.
@@ -72,9 +72,7 @@ def _unpark(raw: Any, channel: str, taken: Sequence[Answer]) -> list[Receipt]:
     answer_keys = {key: id_key(answer.carrier_id) for answer in taken for key in keys_of_answer(answer.carrier_id)}
     for key, word, at_ms, number, carrier_id in rows:
         found.append(Receipt(tuple(dict.fromkeys((key, answer_keys[key]))), word, at_ms, number, carrier_id))
-    without_id = raw.execute(
-        "SELECT DISTINCT number FROM parked_receipts WHERE channel = ? AND carrier_key = ''", (channel,)
-    ).fetchall()
+    without_id = raw.execute(sql.PARKED_NUMBERS, (channel,)).fetchall()
     if without_id:
         ids = json.dumps([answer.message_id for answer in taken])
         numbers = {row[1] for row in raw.execute(sql.NUMBERS_OF, (ids,))} & {row[0] for row in without_id}
@@ -181,7 +179,7 @@ def _settle_held(raw: Any, channel: str, before_ms: int, limit: int, rule: Refun
         if numbers[number] > 1:
             continue
         receipts = _receipts(raw.execute(sql.TAKE_PARKED_FOR, (channel, number, claimed_at_ms)))
-        known = {row[0] for row in raw.execute("SELECT part FROM parts WHERE message_id = ?", (message_id,))}
+        known = {row[0] for row in raw.execute(sql.PARTS_OF, (message_id,))}
         free = [part for part in range(1, parts + 1) if part not in known]
         changes, batch = Changes(), Reported(channel, receipts, rule)
         rows: list[tuple[Any, ...]] = []

@@ -18,10 +18,12 @@ from sqlalchemy.exc import DatabaseError
 from yizhan.store import sqlite as sql
 from yizhan.store.accept import client_id_of, read_counter
 from yizhan.store.backup import BackupFailed, back_up, open_to_read, sync
-from yizhan.store.database import Locked, Unusable, driver, engine_on, lock_directory
+from yizhan.store.directory import Locked, Unusable, lock_directory
+from yizhan.store.hand import driver
 from yizhan.store.migrate import HEAD, SchemaTooNew, migrate
 from yizhan.store.records import Action, note_action
 from yizhan.store.schema import FIRST_MESSAGE_KEY
+from yizhan.store.sqlite_file import engine_on
 from yizhan.store.verify import verify_file
 
 # A call has several messages, and messages' keys have all of 64 bits.

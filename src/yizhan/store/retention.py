@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from yizhan.store import sqlite as sql
-from yizhan.store.database import driver
+from yizhan.store.hand import driver
 
 BATCH_ROWS = 50
 KEYS_AT_ONCE = 200 * BATCH_ROWS

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from yizhan.model.route import Network, Route, TextClass
 from yizhan.policy.route_key import renewed
 from yizhan.store import sqlite as sql
-from yizhan.store.database import driver
+from yizhan.store.hand import driver
 from yizhan.store.schema import routes
 
 

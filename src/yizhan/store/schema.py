@@ -15,7 +15,9 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
+    true,
 )
 
 metadata = MetaData()
@@ -46,8 +48,8 @@ accounts = Table(
     Column("demo", Boolean, nullable=False),  # made by serve --demo, callable only while that stands
     Column("created_at_ms", BigInteger, nullable=False),
     Column("extension", String(20), nullable=False, server_default=""),  # digits behind a channel's access number
-    Column("opt_out", Boolean, nullable=False, server_default=text("1")),  # 退订 and the like block the number
-    Column("agent", Boolean, nullable=False, server_default=text("0")),
+    Column("opt_out", Boolean, nullable=False, server_default=true()),  # 退订 and the like block the number
+    Column("agent", Boolean, nullable=False, server_default=false()),
     Column("agent_id", BigInteger),  # the agent that made it
 )
 
@@ -88,8 +90,20 @@ ledger = Table(
     Column("note", Text, nullable=False),
 )
 # An entry between an account and one of the platform's books stands in one of these two, an agent's grant in both.
-Index("ledger_debit", ledger.c.debit_book, ledger.c.id, sqlite_where=text("debit_book > 0"))
-Index("ledger_credit", ledger.c.credit_book, ledger.c.id, sqlite_where=text("credit_book > 0"))
+Index(
+    "ledger_debit",
+    ledger.c.debit_book,
+    ledger.c.id,
+    sqlite_where=text("debit_book > 0"),
+    postgresql_where=text("debit_book > 0"),
+)
+Index(
+    "ledger_credit",
+    ledger.c.credit_book,
+    ledger.c.id,
+    sqlite_where=text("credit_book > 0"),
+    postgresql_where=text("credit_book > 0"),
+)
 
 # What was pruned, so that the books hold: the ledger has no entries of it any more.
 carried = Table(
@@ -165,10 +179,17 @@ Index(
     messages.c.due_at_ms,
     messages.c.id,
     sqlite_where=text("due_at_ms IS NOT NULL"),
+    postgresql_where=text("due_at_ms IS NOT NULL"),
 )
-Index("messages_scheduled", messages.c.due_at_ms, sqlite_where=text("state = 1"))
+Index("messages_scheduled", messages.c.due_at_ms, sqlite_where=text("state = 1"), postgresql_where=text("state = 1"))
 # Those that await a report: by number for reports without an id, whole for the timer of missing ones.
-Index("messages_sent", messages.c.number, messages.c.sent_at_ms, sqlite_where=text("state = 5"))
+Index(
+    "messages_sent",
+    messages.c.number,
+    messages.c.sent_at_ms,
+    sqlite_where=text("state = 5"),
+    postgresql_where=text("state = 5"),
+)
 
 parts = Table(
     "parts",
@@ -187,7 +208,13 @@ parts = Table(
     sqlite_with_rowid=False,
 )
 # Not unique: carriers use their ids again.
-Index("parts_carrier", parts.c.channel, parts.c.carrier_key, sqlite_where=text("carrier_key IS NOT NULL"))
+Index(
+    "parts_carrier",
+    parts.c.channel,
+    parts.c.carrier_key,
+    sqlite_where=text("carrier_key IS NOT NULL"),
+    postgresql_where=text("carrier_key IS NOT NULL"),
+)
 
 # Reports whose part is not known yet: its answer is still under way, or was lost.
 parked_receipts = Table(
@@ -309,8 +336,21 @@ pushes = Table(
     Column("said", Text, nullable=False),  # why the last attempt failed
     sqlite_autoincrement=True,  # an id under way to a receiver must never come to mean another event
 )
-Index("pushes_order", pushes.c.account_id, pushes.c.id, sqlite_where=text("parked = 0"))
-Index("pushes_due", pushes.c.account_id, pushes.c.number, pushes.c.id, sqlite_where=text("parked = 0"))
+Index(
+    "pushes_order",
+    pushes.c.account_id,
+    pushes.c.id,
+    sqlite_where=text("parked = 0"),
+    postgresql_where=text("NOT parked"),
+)
+Index(
+    "pushes_due",
+    pushes.c.account_id,
+    pushes.c.number,
+    pushes.c.id,
+    sqlite_where=text("parked = 0"),
+    postgresql_where=text("NOT parked"),
+)
 
 keywords = Table(
     "keywords",

@@ -17,8 +17,8 @@ from yizhan.policy.backoff import delay_s
 from yizhan.policy.route_key import tried_by
 from yizhan.policy.turns import Crowd
 from yizhan.store import sqlite as sql
-from yizhan.store.database import driver
 from yizhan.store.fate import Changes, apply
+from yizhan.store.hand import driver
 from yizhan.store.handouts import note_ends
 from yizhan.store.ledger import refund
 from yizhan.store.report import match_parked
@@ -104,7 +104,7 @@ def _settle_letter(
     elif Outcome.BARRED in outcomes:
         changes.back.append((int(State.QUEUED), at_ms, word, 0, 0, tried_by(batch.channel), message_id))
     elif Outcome.BUSY in outcomes:
-        attempts = raw.execute("SELECT attempts FROM messages WHERE id = ?", (message_id,)).fetchone()[0]
+        attempts = raw.execute(sql.ATTEMPTS, (message_id,)).fetchone()[0]
         if attempts >= manner.max_attempts:
             changes.whole.append((int(State.FAILED), word, at_ms, at_ms, message_id))
             _fail(changes, manner, message_id, last.of, last.of)

@@ -5,6 +5,7 @@ States stand as literals, not parameters: SQLite uses a partial index only when 
 
 from yizhan.model.handout import Queue
 from yizhan.model.message import FAILING, RECEIPT_STATES, State
+from yizhan.store.schema import FIRST_MESSAGE_KEY
 
 DEBIT = "UPDATE accounts SET balance_milli = balance_milli - ? WHERE id = ? AND balance_milli >= ?"
 
@@ -15,6 +16,11 @@ READ_COUNTER = "SELECT value FROM counters WHERE name = ?"
 WRITE_COUNTER = (
     "INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
+
+# Message keys start above every int32 (schema.FIRST_MESSAGE_KEY). The last of the keys that are taken.
+TAKE_KEYS = f"""
+INSERT INTO counters (name, value) VALUES (?1, CASE ?1 WHEN 'message' THEN {FIRST_MESSAGE_KEY - 1} ELSE 0 END + ?2)
+ON CONFLICT (name) DO UPDATE SET value = counters.value + ?2 RETURNING value"""
 
 CLIENT_ID_TAKEN = "SELECT 1 FROM submissions WHERE account_id = ? AND client_id = ?"
 
@@ -71,9 +77,10 @@ UPDATE messages SET state = ?, uncertain = uncertain + 1
 WHERE state = {State.SENDING:d} AND due_at_ms IS NOT NULL AND channel = ?"""
 
 INSERT_PART = """
-INSERT OR IGNORE INTO parts (message_id, attempt, part, channel, carrier_id, carrier_key, pieces, state, word,
+INSERT INTO parts (message_id, attempt, part, channel, carrier_id, carrier_key, pieces, state, word,
     answered_at_ms, finished_at_ms)
-SELECT id, attempts, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM messages WHERE id = ?"""
+SELECT id, attempts, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM messages WHERE id = ?
+ON CONFLICT DO NOTHING"""
 
 FINISH_PART = """
 UPDATE parts SET state = ?, word = ?, finished_at_ms = ? WHERE message_id = ? AND attempt = ? AND part = ?"""
@@ -102,7 +109,7 @@ WHERE upper(parked_receipts.word) NOT IN ({_DEFINITE_WORDS})"""
 SUBMISSION_TEXTS = """
 SELECT submissions.id, accounts.extension || cell, text, encoding, parts
 FROM submissions JOIN accounts ON accounts.id = submissions.account_id
-WHERE submissions.id IN (SELECT value FROM json_each(?))"""
+WHERE submissions.id IN (SELECT value AS id FROM json_each(?))"""
 
 # CROSS JOIN keeps the order: parts by their index first. Left to itself SQLite may walk over every part of the channel.
 # Carriers use ids again: the newest part comes first.
@@ -110,7 +117,7 @@ KNOWN_PARTS = """
 SELECT parts.carrier_key, parts.message_id, parts.attempt, parts.part, parts.state, messages.number,
     CASE parts.pieces WHEN 0 THEN messages.parts ELSE parts.pieces END
 FROM parts CROSS JOIN messages ON messages.id = parts.message_id
-WHERE parts.channel = ? AND parts.carrier_key IN (SELECT value FROM json_each(?))
+WHERE parts.channel = ? AND parts.carrier_key IN (SELECT value AS word FROM json_each(?))
 ORDER BY parts.message_id DESC, parts.attempt DESC"""
 
 # Reports without an id: parts of messages to a number that still await theirs, oldest first.
@@ -123,17 +130,29 @@ WHERE messages.state = {State.SENT:d} AND messages.number = ? AND messages.chann
 ORDER BY messages.sent_at_ms, parts.message_id, parts.part LIMIT ?"""
 
 TAKE_PARKED = """
-DELETE FROM parked_receipts WHERE channel = ? AND carrier_key IN (SELECT value FROM json_each(?))
+DELETE FROM parked_receipts WHERE channel = ? AND carrier_key IN (SELECT value AS word FROM json_each(?))
 RETURNING carrier_key, word, at_ms, number, carrier_id"""
 
 ANY_PARKED = "SELECT 1 FROM parked_receipts WHERE channel = ? LIMIT 1"
 
-NUMBERS_OF = "SELECT id, number FROM messages WHERE id IN (SELECT value FROM json_each(?))"
+# Numbers that parked reports without an id are about.
+PARKED_NUMBERS = "SELECT DISTINCT number FROM parked_receipts WHERE channel = ? AND carrier_key = ''"
+
+PARTS_OF = "SELECT part FROM parts WHERE message_id = ?"
+
+NUMBERS_OF = "SELECT id, number FROM messages WHERE id IN (SELECT value AS id FROM json_each(?))"
 
 PARTS_OF_ATTEMPT = """
-SELECT parts.state, parts.word, CASE parts.pieces WHEN 0 THEN messages.parts ELSE parts.pieces END, messages.state
-FROM messages
-JOIN parts ON parts.message_id = messages.id AND parts.attempt = messages.attempts WHERE messages.id = ?"""
+SELECT messages.id, parts.state, parts.word, CASE parts.pieces WHEN 0 THEN messages.parts ELSE parts.pieces END,
+    messages.state
+FROM messages CROSS JOIN parts ON parts.message_id = messages.id AND parts.attempt = messages.attempts
+WHERE messages.id IN (SELECT value AS id FROM json_each(?)) ORDER BY messages.id, parts.part"""
+
+PAID = """
+SELECT id, account_id, price_milli, parts, refunded_milli FROM messages
+WHERE id IN (SELECT value AS id FROM json_each(?))"""
+
+ATTEMPTS = "SELECT attempts FROM messages WHERE id = ?"
 
 _NOT_YET_SENT = f"submission_id = ? AND state IN ({State.SCHEDULED:d}, {State.QUEUED:d}, {State.UNCERTAIN:d})"
 
@@ -165,7 +184,7 @@ OLD_SUBMISSIONS = f"""
 SELECT id, NOT EXISTS (SELECT 1 FROM messages WHERE submission_id = old.id AND NOT ({_ENDED}))
 FROM (SELECT id FROM submissions WHERE id > ? AND accepted_at_ms < ? ORDER BY id LIMIT ?) AS old"""
 
-_THESE = "(SELECT value FROM json_each(?))"
+_THESE = "(SELECT value AS id FROM json_each(?))"
 
 OLD_MESSAGES = f"""
 SELECT id, submission_id, account_id, price_milli, refunded_milli FROM messages
@@ -191,9 +210,9 @@ DELETE_SUBMISSIONS = f"DELETE FROM submissions WHERE id IN {_THESE}"
 
 CARRY = """
 INSERT INTO carried (account_id, submissions, messages, sent_milli, refunded_milli) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (account_id) DO UPDATE SET submissions = submissions + excluded.submissions,
-    messages = messages + excluded.messages, sent_milli = sent_milli + excluded.sent_milli,
-    refunded_milli = refunded_milli + excluded.refunded_milli"""
+ON CONFLICT (account_id) DO UPDATE SET submissions = carried.submissions + excluded.submissions,
+    messages = carried.messages + excluded.messages, sent_milli = carried.sent_milli + excluded.sent_milli,
+    refunded_milli = carried.refunded_milli + excluded.refunded_milli"""
 
 OLD_HANDOUTS = "SELECT queue, account_id, at_ms, item_id FROM handouts WHERE at_ms < ? LIMIT ?"
 
@@ -237,7 +256,7 @@ WHERE id = ? AND state IN ({State.QUEUED:d}, {State.UNCERTAIN:d})"""
 
 GIVEN_UP = f"""
 SELECT id, account_id, price_milli - refunded_milli, word FROM messages
-WHERE id IN (SELECT value FROM json_each(?)) AND state IN ({State.QUEUED:d}, {State.UNCERTAIN:d})"""
+WHERE id IN (SELECT value AS id FROM json_each(?)) AND state IN ({State.QUEUED:d}, {State.UNCERTAIN:d})"""
 
 CROWD = f"""
 SELECT id FROM messages
@@ -277,8 +296,8 @@ REKEY = "UPDATE messages SET route_key = ? WHERE id = ?"
 # -- long replies
 
 ADD_REPLY_PART = """
-INSERT OR IGNORE INTO reply_parts (channel, number, sent_to, reference, total, part, text, at_ms)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT INTO reply_parts (channel, number, sent_to, reference, total, part, text, at_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
 
 _LONG_REPLY = "channel = ? AND number = ? AND sent_to = ? AND reference = ? AND total = ?"
 
@@ -308,7 +327,7 @@ WHERE id = ? AND (state < {State.DELIVERED:d} OR state = {State.UNKNOWN:d}) AND 
 
 PUSH_REPORT = f"""
 INSERT INTO pushes (account_id, queue, item_id, number, at_ms, attempts, next_at_ms, parked, said)
-SELECT account_id, {Queue.REPORTS:d}, id, number, ?1, 0, ?1, 0, '' FROM messages
+SELECT account_id, {Queue.REPORTS:d}, id, number, ?1, 0, ?1, false, '' FROM messages
 WHERE id = ?2 AND state < {State.DELIVERED:d} AND {_PUSHED}"""
 
 ANY_WEBHOOK = "SELECT 1 FROM webhooks LIMIT 1"
@@ -319,7 +338,7 @@ HAND_OUT = "INSERT INTO handouts (queue, account_id, at_ms, item_id, leased_unti
 
 PUSH = """
 INSERT INTO pushes (account_id, queue, item_id, number, at_ms, attempts, next_at_ms, parked, said)
-VALUES (?1, ?2, ?3, ?4, ?5, 0, ?5, 0, '')"""
+VALUES (?1, ?2, ?3, ?4, ?5, 0, ?5, false, '')"""
 
 INSERT_REPLY = """
 INSERT INTO replies (account_id, channel, number, sent_to, cell, text, opted_out, at_ms)
@@ -354,7 +373,7 @@ LAST_SENDER = """
 SELECT recent.account_id FROM
     (SELECT id, submission_id, account_id, number FROM messages ORDER BY id DESC LIMIT ?) AS recent
 JOIN submissions ON submissions.id = recent.submission_id
-WHERE recent.number = ? AND recent.account_id IN (SELECT value FROM json_each(?))
+WHERE recent.number = ? AND recent.account_id IN (SELECT value AS id FROM json_each(?))
 ORDER BY submissions.cell = ? DESC, recent.id DESC LIMIT 1"""
 
 # -- pushes
@@ -369,10 +388,10 @@ DUE_PUSHES = f"SELECT id, attempts, number, queue, item_id {_FIRST} AND next_at_
 PUSHED_REPORTS = """
 SELECT messages.id, client_id, written, accepted_at_ms, state, word, finished_at_ms, cell
 FROM messages JOIN submissions ON submissions.id = messages.submission_id
-WHERE messages.id IN (SELECT value FROM json_each(?))"""
+WHERE messages.id IN (SELECT value AS id FROM json_each(?))"""
 
 PUSHED_REPLIES = """
-SELECT id, id, number, text, cell, at_ms, opted_out FROM replies WHERE id IN (SELECT value FROM json_each(?))"""
+SELECT id, id, number, text, cell, at_ms, opted_out FROM replies WHERE id IN (SELECT value AS id FROM json_each(?))"""
 
 # A time of None parks the event.
 RETRY_PUSH = """
@@ -382,25 +401,26 @@ _MOVED = "handouts.account_id = ?1 ORDER BY handouts.at_ms, item_id"
 
 PUSH_WAITING_REPLIES = f"""
 INSERT INTO pushes (account_id, queue, item_id, number, at_ms, attempts, next_at_ms, parked, said)
-SELECT handouts.account_id, queue, item_id, number, handouts.at_ms, 0, ?2, 0, ''
+SELECT handouts.account_id, queue, item_id, number, handouts.at_ms, 0, ?2, false, ''
 FROM handouts JOIN replies ON replies.id = item_id WHERE queue = {Queue.REPLIES:d} AND {_MOVED}"""
 
 PUSH_WAITING_REPORTS = f"""
 INSERT INTO pushes (account_id, queue, item_id, number, at_ms, attempts, next_at_ms, parked, said)
-SELECT handouts.account_id, queue, item_id, number, handouts.at_ms, 0, ?2, 0, ''
+SELECT handouts.account_id, queue, item_id, number, handouts.at_ms, 0, ?2, false, ''
 FROM handouts JOIN messages ON messages.id = item_id WHERE queue = {Queue.REPORTS:d} AND {_MOVED}"""
 
 FORGET_WAITING = "DELETE FROM handouts WHERE queue = ? AND account_id = ?"
 
 FETCH_PUSHES = """
-INSERT OR IGNORE INTO handouts (queue, account_id, at_ms, item_id, leased_until_ms)
-SELECT queue, account_id, at_ms, item_id, 0 FROM pushes WHERE account_id = ?"""
+INSERT INTO handouts (queue, account_id, at_ms, item_id, leased_until_ms)
+SELECT queue, account_id, at_ms, item_id, 0 FROM pushes WHERE account_id = ? ON CONFLICT DO NOTHING"""
 
 # Failures from before the webhook had their row in the queue of failures, and may have been fetched from it.
 FETCH_FAILED_PUSHES = f"""
-INSERT OR IGNORE INTO handouts (queue, account_id, at_ms, item_id, leased_until_ms)
+INSERT INTO handouts (queue, account_id, at_ms, item_id, leased_until_ms)
 SELECT {Queue.FAILURES:d}, pushes.account_id, pushes.at_ms, item_id, 0
 FROM pushes JOIN messages ON messages.id = item_id
 WHERE pushes.account_id = ? AND queue = {Queue.REPORTS:d}
     AND state IN ({", ".join(f"{state:d}" for state in sorted(FAILING))})
-    AND finished_at_ms >= (SELECT created_at_ms FROM webhooks WHERE account_id = pushes.account_id)"""
+    AND finished_at_ms >= (SELECT created_at_ms FROM webhooks WHERE account_id = pushes.account_id)
+ON CONFLICT DO NOTHING"""

@@ -80,10 +80,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
-        "ledger_credit", "ledger", ["credit_book", "id"], unique=False, sqlite_where=sa.text("credit_book > 0")
+        "ledger_credit",
+        "ledger",
+        ["credit_book", "id"],
+        unique=False,
+        sqlite_where=sa.text("credit_book > 0"),
+        postgresql_where=sa.text("credit_book > 0"),
     )
     op.create_index(
-        "ledger_debit", "ledger", ["debit_book", "id"], unique=False, sqlite_where=sa.text("debit_book > 0")
+        "ledger_debit",
+        "ledger",
+        ["debit_book", "id"],
+        unique=False,
+        sqlite_where=sa.text("debit_book > 0"),
+        postgresql_where=sa.text("debit_book > 0"),
     )
     op.create_table(
         "messages",
@@ -113,8 +123,16 @@ def upgrade() -> None:
         ["state", "lane", "account_id", "due_at_ms", "id"],
         unique=False,
         sqlite_where=sa.text("due_at_ms IS NOT NULL"),
+        postgresql_where=sa.text("due_at_ms IS NOT NULL"),
     )
-    op.create_index("messages_scheduled", "messages", ["due_at_ms"], unique=False, sqlite_where=sa.text("state = 1"))
+    op.create_index(
+        "messages_scheduled",
+        "messages",
+        ["due_at_ms"],
+        unique=False,
+        sqlite_where=sa.text("state = 1"),
+        postgresql_where=sa.text("state = 1"),
+    )
     op.create_index("messages_submission", "messages", ["submission_id"], unique=False)
     op.create_table(
         "parked_receipts",
@@ -140,7 +158,12 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(
-        "parts_carrier", "parts", ["channel", "carrier_id"], unique=True, sqlite_where=sa.text("carrier_id IS NOT NULL")
+        "parts_carrier",
+        "parts",
+        ["channel", "carrier_id"],
+        unique=True,
+        sqlite_where=sa.text("carrier_id IS NOT NULL"),
+        postgresql_where=sa.text("carrier_id IS NOT NULL"),
     )
     op.create_table(
         "refusals",

@@ -18,8 +18,8 @@ def upgrade() -> None:
     """Build the tables, and hand out what has ended already."""
     for column in (
         sa.Column("extension", sa.String(length=20), nullable=False, server_default=""),
-        sa.Column("opt_out", sa.Boolean(), nullable=False, server_default=sa.text("1")),
-        sa.Column("agent", sa.Boolean(), nullable=False, server_default=sa.text("0")),
+        sa.Column("opt_out", sa.Boolean(), nullable=False, server_default=sa.true()),
+        sa.Column("agent", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("agent_id", sa.BigInteger(), nullable=True),
     ):
         op.add_column("accounts", column)
@@ -101,7 +101,19 @@ def _pushing() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
-    op.create_index("pushes_order", "pushes", ["account_id", "id"], unique=False, sqlite_where=sa.text("parked = 0"))
     op.create_index(
-        "pushes_due", "pushes", ["account_id", "number", "id"], unique=False, sqlite_where=sa.text("parked = 0")
+        "pushes_order",
+        "pushes",
+        ["account_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("parked = 0"),
+        postgresql_where=sa.text("NOT parked"),
+    )
+    op.create_index(
+        "pushes_due",
+        "pushes",
+        ["account_id", "number", "id"],
+        unique=False,
+        sqlite_where=sa.text("parked = 0"),
+        postgresql_where=sa.text("NOT parked"),
     )

@@ -19,9 +19,15 @@ def upgrade() -> None:
         ["state", "lane", "account_id", "route_key", "due_at_ms", "id"],
         unique=False,
         sqlite_where=sa.text("due_at_ms IS NOT NULL"),
+        postgresql_where=sa.text("due_at_ms IS NOT NULL"),
     )
     op.create_index(
-        "messages_sent", "messages", ["number", "sent_at_ms"], unique=False, sqlite_where=sa.text("state = 5")
+        "messages_sent",
+        "messages",
+        ["number", "sent_at_ms"],
+        unique=False,
+        sqlite_where=sa.text("state = 5"),
+        postgresql_where=sa.text("state = 5"),
     )
     op.add_column("parts", sa.Column("carrier_key", sa.String(length=80), nullable=True))
     op.add_column("parts", sa.Column("pieces", sa.SmallInteger(), nullable=False, server_default="0"))
@@ -36,6 +42,7 @@ def upgrade() -> None:
         ["channel", "carrier_key"],
         unique=False,
         sqlite_where=sa.text("carrier_key IS NOT NULL"),
+        postgresql_where=sa.text("carrier_key IS NOT NULL"),
     )
     _parked_receipts()
     _tables()
@@ -56,9 +63,9 @@ def _parked_receipts() -> None:
     )
     op.create_index("parked_number", "parked_receipts", ["channel", "number"], unique=False)
     op.execute(
-        "INSERT OR IGNORE INTO parked_receipts (channel, carrier_key, number, carrier_id, word, at_ms)"
+        "INSERT INTO parked_receipts (channel, carrier_key, number, carrier_id, word, at_ms)"
         " SELECT channel, coalesce(nullif(ltrim(upper(carrier_id), '0'), ''), '0'), '', carrier_id, word, at_ms"
-        " FROM parked_before"
+        " FROM parked_before WHERE true ON CONFLICT DO NOTHING"
     )
     op.drop_table("parked_before")
 

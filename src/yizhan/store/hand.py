@@ -1,0 +1,66 @@
+"""The driver's own connection, by which verbs say their hot statements: the same words on either engine."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from yizhan.store.postgres import STATEMENTS, Copy, Rows, Statement, translated
+
+if TYPE_CHECKING:
+    from psycopg import Connection as Driver
+    from psycopg import RawCursor
+
+_HAND = "hand"
+
+
+def driver(connection: Connection) -> Any:
+    """SQLite's own connection, or a ``Hand`` that does as it does."""
+    if connection.dialect.name == "sqlite":
+        return connection.connection.driver_connection
+    known = connection.info
+    if _HAND not in known:
+        known[_HAND] = Hand(connection.connection.driver_connection)
+    return known[_HAND]
+
+
+class Hand:
+    """PostgreSQL behind the few methods of ``sqlite3.Connection`` that verbs use; statements come in SQLite's words."""
+
+    def __init__(self, driver: Any) -> None:
+        from psycopg import RawCursor  # an optional extra
+
+        self.server: Driver[Any] = driver
+        self._cursor = RawCursor
+
+    def execute(self, text: str, values: Sequence[Any] = ()) -> "RawCursor[Any]":
+        """One statement with its values; the cursor gives rows and ``rowcount``."""
+        statement = _statement(text)
+        if isinstance(statement, str):
+            return self._new().execute(statement, values)
+        return self.executemany(text, [values])
+
+    def executemany(self, text: str, rows: Iterable[Sequence[Any]]) -> "RawCursor[Any]":
+        """A statement for each of the rows."""
+        cursor, statement, rows = self._new(), _statement(text), list(rows)
+        if not rows:
+            return cursor
+        if isinstance(statement, Rows):
+            cursor.execute(statement.text, statement.columns(rows))
+        elif isinstance(statement, Copy):
+            with cursor.copy(statement.text) as copy:
+                for row in rows:
+                    copy.write_row((*row, *statement.constants))
+        else:
+            cursor.executemany(statement, rows)
+        return cursor
+
+    def _new(self) -> "RawCursor[Any]":
+        return self._cursor(self.server)
+
+
+def _statement(text: str) -> Statement:
+    known = STATEMENTS.get(text)
+    if known is None:
+        known = STATEMENTS[text] = translated(text)
+    return known

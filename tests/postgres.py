@@ -1,0 +1,149 @@
+"""A PostgreSQL server of the tests' own, on a free port, which goes with the process that has started it."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg
+import pytest
+
+from yizhan.store.migrate import migrate
+from yizhan.store.postgres_server import engine_on
+
+# initdb and postgres stand in no PATH on Debian.
+_PLACES = (*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), *Path("/usr/local/pgsql").glob("bin"))
+_NOBODY_ELSE = "postgres"  # whom root becomes: the server refuses to run as root
+
+
+def binaries() -> Path:
+    """The folder of the server's programs; skips the test when there is none."""
+    if chosen := os.environ.get("YIZHAN_TEST_POSTGRES_BIN"):
+        return Path(chosen)
+    for place in (*_PLACES, *(Path(found).parent for found in [shutil.which("initdb")] if found)):
+        if (place / "initdb").exists():
+            return place
+    return pytest.skip("no PostgreSQL server here (Debian: postgresql)")
+
+
+class Cluster:
+    """A running server. Its files need not survive the machine, so nothing is synced unless ``synced``."""
+
+    def __init__(self, *, synced: bool = False) -> None:
+        self._bin = binaries()
+        self._folder = Path(tempfile.mkdtemp(prefix="yizhan-postgres-"))
+        self._as = self._user()
+        self.port = _free_port()
+        self._template: str | None = None
+        self._names = (f"t{number}" for number in count(1))
+        self._run("initdb", "-D", str(self._data), "-A", "trust", "-U", "yizhan", "--no-sync", "--locale=C.UTF-8")
+        settings = {
+            "port": str(self.port),
+            "listen_addresses": "'127.0.0.1'",
+            "unix_socket_directories": f"'{self._folder}'",
+            "fsync": "on" if synced else "off",
+            "max_connections": "200",
+            "shared_buffers": "64MB",
+            "deadlock_timeout": "200ms",
+        }
+        with (self._data / "postgresql.conf").open("a") as file:
+            file.writelines(f"{key} = {value}\n" for key, value in settings.items())
+        self._server: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    def _user(self) -> list[str]:
+        """Whose command line it is: root hands it on to somebody else."""
+        if os.geteuid() != 0:
+            return []
+        try:
+            user = pwd.getpwnam(_NOBODY_ELSE)
+        except KeyError:
+            pytest.skip(f"root cannot run PostgreSQL, and there is no user {_NOBODY_ELSE}")
+        os.chown(self._folder, user.pw_uid, user.pw_gid)
+        return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [*self._as, str(self._bin / program), *arguments]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=self._folder)
+        assert done.returncode == 0, done.stderr
+
+    def start(self) -> None:
+        """Ready when this returns. It ends, as by ``-m immediate``, when this process ends."""
+        command = [*self._as, "--pdeathsig=QUIT"] if self._as else ["setpriv", "--pdeathsig=QUIT"]
+        with (self._folder / "log").open("ab") as log:
+            self._server = subprocess.Popen(
+                [*command, str(self._bin / "postgres"), "-D", str(self._data)],
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+            )
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                psycopg.connect(self.url("postgres"), connect_timeout=5).close()
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline or self._server.poll() is not None:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+
+    def stop(self, how: str = "immediate") -> None:
+        """End the server: ``immediate`` as if it crashed, ``fast`` in good order."""
+        if self._server is not None:
+            self._server.send_signal({"immediate": 3, "fast": 2}[how])
+            self._server.wait(60)
+            self._server = None
+
+    def url(self, database: str) -> str:
+        """Where a database is."""
+        return f"postgresql://yizhan@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self, template: str = "template0") -> str:
+        """The address of one that is empty, or like ``template``."""
+        name = next(self._names)
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")  # type: ignore[call-overload, unused-ignore]
+        return self.url(name)
+
+    def new_store(self) -> str:
+        """The address of a store without a row; it was migrated once for all of them."""
+        if self._template is None:
+            url = self.new_database()
+            engine = engine_on(url, writes=True)
+            with engine.connect() as connection:
+                migrate(connection)
+            self._template = url.rpartition("/")[2]
+        return self.new_database(self._template)
+
+    def drop(self, url: str) -> None:
+        """A database goes, whoever is connected to it."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")  # type: ignore[call-overload, unused-ignore]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from yizhan.kit.log import get_logger
 from yizhan.store.line import A, Job, Line, R, Verb
-from yizhan.store.writer import Remedy, Writer
+from yizhan.store.writer import Away, Remedy, Writer
 
 log = get_logger("store")
 
@@ -167,6 +167,8 @@ class Committer:
             error, remedy = again, self._writer.judge(again)
         if remedy is Remedy.DONE:
             return
+        if remedy is Remedy.AWAY and not isinstance(error, Away):
+            error = Away(f"the database is away: {error}")
         if remedy is Remedy.AWAY or len(batch) == 1:
             for job in batch:
                 job.error = error

@@ -178,23 +178,23 @@ class PostgresWriter(Writer):
     def _wait_for_server(self, xid: str | None) -> Remedy:
         if self._known_away:
             return Remedy.AWAY  # whoever came first has waited for all
-        until_s, pause_s = time.monotonic() + self._patience_s, _FIRST_PAUSE_S
+        begun_s, pause_s = time.monotonic(), _FIRST_PAUSE_S
         while not self._closing.is_set():
             try:
                 if self._connection is None:
                     self._connect()
                 fate = None if xid is None else self._fate(xid)
-            except (Away, DBAPIError) as error:
-                log.warning("PostgreSQL is away", error=str(error).strip())
+            except (Away, DBAPIError):
                 self._drop()
                 fate = "in progress"
             if fate != "in progress":
                 return Remedy.DONE if fate == "committed" else Remedy.AGAIN
-            if time.monotonic() + pause_s > until_s:
+            if time.monotonic() + pause_s - begun_s > self._patience_s:
                 break
             self._closing.wait(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         self._known_away = self._connection is None
+        log.error("PostgreSQL is away", waited_s=round(time.monotonic() - begun_s, 1))
         if xid is not None:
             log.error("nobody knows whether a transaction was committed", transaction=xid)
         return Remedy.AWAY

@@ -40,7 +40,7 @@ class Cluster:
         self._bin = binaries()
         self._folder = Path(tempfile.mkdtemp(prefix="yizhan-postgres-"))
         self._as = self._user()
-        self.port = _free_port()
+        self.port = free_port()
         self._template: str | None = None
         self._names = (f"t{number}" for number in count(1))
         self._run("initdb", "-D", str(self._data), "-A", "trust", "-U", "yizhan", "--no-sync", "--locale=C.UTF-8")
@@ -142,7 +142,8 @@ class Cluster:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

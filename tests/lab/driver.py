@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.client import HTTPConnection, HTTPException
-from typing import Any
+from typing import Any, Protocol
 
-from river.program import TEXT, Customer, Program, form, md5
+from river.program import TEXT, Customer, form, md5
 from river.smsc import Smsc
 from yizhan.client.records import BEIJING, read_failures, read_replies, read_reports
 
@@ -39,10 +39,18 @@ class Log:
     odd: list[str] = field(default_factory=list)  # what no client should ever see
 
 
+class Door(Protocol):
+    """Where a gateway listens."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port, of the moment."""
+
+
 class Line:
     """A kept-alive connection to whatever gateway runs now."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Door) -> None:
         self._program = program
         self._connection: HTTPConnection | None = None
 
@@ -68,7 +76,7 @@ class Line:
 class Clients:
     """All of them. Those that send work from ``work`` to ``rest``, those that fetch until ``stop``."""
 
-    def __init__(self, program: Program, carrier: Smsc, customer: Customer) -> None:
+    def __init__(self, program: Door, carrier: Smsc, customer: Customer) -> None:
         self.log = Log()
         self.clock_s = 0  # how far the gateway's clock is off
         self.later = True  # send some for a second or two later

@@ -3,9 +3,8 @@
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from river.program import Program
 from river.smsc import Smsc
 
 from .driver import Log
@@ -13,7 +12,7 @@ from .wire import Wire
 
 # A row may come again when its first coming fell into a fault, or so shortly before that it was not confirmed yet.
 _BEFORE_S, _BEHIND_S = 1.0, 3.0
-_SENT, _FIRST_FINAL = 5, 10
+SENT, _FIRST_FINAL = 5, 10
 
 
 @dataclass
@@ -47,10 +46,20 @@ class Line:
         return f"answered {self.answered}, messages {self.messages}, submitted twice {self.twice}; {zeros}"
 
 
+class Gateway(Protocol):
+    """What the judge asks of one, or of several that are one."""
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask the database."""
+
+    def api(self, method: str, path: str, **options: Any) -> Any:
+        """Ask the admin API."""
+
+
 class Judge:
     """Looks at each round's rows once; ``closing`` looks at everything together."""
 
-    def __init__(self, us: Program, carrier: Smsc, wire: Wire, log: Log, credit_milli: int) -> None:
+    def __init__(self, us: Gateway, carrier: Smsc, wire: Wire, log: Log, credit_milli: int) -> None:
         self._us, self._carrier, self._wire, self._log = us, carrier, wire, log
         self._last = (0, 0)  # the last submission and message of the rounds before
         self._log_offset = 0
@@ -62,14 +71,14 @@ class Judge:
 
     def settled(self) -> bool:
         """Whether all is at rest: nothing waits, every report has come that the SMSC still owes, all is fetched."""
-        if self._us.query(f"SELECT 1 FROM messages WHERE state < {_SENT} LIMIT 1"):
+        if self._us.query(f"SELECT 1 FROM messages WHERE state < {SENT} LIMIT 1"):
             return False
         if self._carrier.tell(do="stats")["undelivered"]:
             return False
         self._read_log()
         owed = self._us.query(
             f"SELECT carrier_id FROM parts JOIN messages ON id = message_id AND attempt = attempts"
-            f" WHERE messages.state = {_SENT} AND id > {self._last[1]}"
+            f" WHERE messages.state = {SENT} AND id > {self._last[1]}"
         )
         life = self._carrier.seed + self._carrier.starts
         return not any(int(row[0]) // 1_000_000 % 1_000 == life % 1_000 for row in owed)

@@ -8,6 +8,7 @@ import random
 import socket
 import struct
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -22,18 +23,19 @@ class Wire:
 
     def __init__(self, target: Callable[[], int]) -> None:
         self._target = target
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self._links: list[_Link] = []
         self.submitted: Counter[str] = Counter()  # number -> submits that left the gateway
         self.delivered: Counter[str] = Counter()  # reply's text -> deliver_sm that went to the gateway
         self.acknowledged: set[str] = set()  # texts of replies, and numbers of receipts, that the gateway took
+        self.last_s = 0.0  # when the last submit left, monotonic
         self._door = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._door.getsockname()[1])
         threading.Thread(target=self._welcome, daemon=True).start()
 
     def cut(self, chance: random.Random) -> int:
         """End every connection now, perhaps in the middle of a PDU: how many there were."""
-        with self._lock:
+        with self.lock:
             links, self._links = self._links, []
         for link in links:
             link.cut(chance)
@@ -46,7 +48,9 @@ class Wire:
 
     def note(self, submits: list[str], delivered: list[str], acknowledged: list[str]) -> None:
         """What one piece of a stream held."""
-        with self._lock:
+        with self.lock:
+            if submits:
+                self.last_s = time.monotonic()
             self.submitted.update(submits)
             self.delivered.update(delivered)
             self.acknowledged.update(acknowledged)
@@ -67,7 +71,7 @@ class Wire:
                 continue
             link = _Link(self, near, far)
             link.start()
-            with self._lock:
+            with self.lock:
                 self._links.append(link)
 
 

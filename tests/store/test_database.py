@@ -23,7 +23,7 @@ from yizhan.store.directory import Locked, Unusable
 from yizhan.store.hand import driver
 from yizhan.store.migrate import HEAD, SchemaTooNew, schema_of
 from yizhan.store.opening import open_store
-from yizhan.store.postgres import STATEMENTS, Rows
+from yizhan.store.postgres import STATEMENTS, Copy, Rows
 from yizhan.store.schema import metadata
 
 from .rows import Store, on_postgresql, on_sqlite
@@ -142,7 +142,7 @@ def test_a_reader_cannot_write(store: Store) -> None:
 
 
 HOT = [
-    pytest.param("CLAIM", ("c", 1, 0, 1, "", 10), "messages_claim", id="claim"),
+    pytest.param("CLAIM", ("c", 1, 0, 1, "", 10, 0), "messages_claim", id="claim"),
     pytest.param("NEXT_WAITING", (-1, -1, ""), "messages_claim", id="who waits"),
     pytest.param("PROMOTE", (1, 10), "messages_scheduled", id="promote"),
     pytest.param("NEXT_DUE", (), "messages_scheduled", id="next due"),
@@ -215,6 +215,27 @@ def test_indexes_hold_the_rows_that_they_should(store: Store) -> None:
             condition = found[str(index.name)].partition(" WHERE ")[2]
             bare = condition.replace("(", "").replace(")", "").replace("::bigint", "").replace("::text", "")
             assert bare == ("" if where is None else str(where)), index.name
+
+
+@on_postgresql
+def test_the_server_understands_every_statement(store: Store) -> None:
+    """Tables, columns, types and grammar of each, whether or not a test runs it here."""
+
+    def parse(connection: Connection) -> list[str]:
+        server = driver(connection).server.pgconn
+        said = []
+        for ours, theirs in list(STATEMENTS.items()):
+            if isinstance(theirs, Copy):
+                continue
+            words = theirs.text if isinstance(theirs, Rows) else theirs
+            result = server.prepare(b"", words.encode())
+            if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
+                said.append(f"{ours}: {result.error_message.decode()}")
+                server.exec_(b"ROLLBACK")
+                server.exec_(b"BEGIN")
+        return said
+
+    assert store.act(parse) == []
 
 
 @pytest.mark.parametrize(

@@ -65,12 +65,12 @@ def test_connections_that_are_cut(cluster: Cluster, tmp_path: Path) -> None:
         account, stop = store.account(), threading.Event()
 
         def cut() -> None:
-            while not stop.wait(0.03):
+            while not stop.wait(0.05):
                 end_others(url)
 
         async def work() -> int:
             done = 0
-            for _ in range(60):
+            for _ in range(200):
                 turns = (Turn.CARE, Turn.CARRIAGE)
                 done += sum(await asyncio.gather(*(store.database.write(turn, add_one, 1) for turn in turns * 3)))
             return done
@@ -82,7 +82,7 @@ def test_connections_that_are_cut(cluster: Cluster, tmp_path: Path) -> None:
         finally:
             stop.set()
             cutter.join()
-        assert done == 360 and store.balance(account) == 360
+        assert done == 1_200 and store.balance(account) == 1_200
 
 
 def test_a_commit_whose_answer_was_lost(cluster: Cluster, tmp_path: Path) -> None:

@@ -37,9 +37,17 @@ class SmppChannel:
     """``flow.ports.Courier``. Everything runs in the tasks of ``run``; none of them belongs to a message."""
 
     def __init__(
-        self, settings: ChannelSettings, settlement: Settlement, clock: Clock, room: Callable[[], None]
+        self,
+        settings: ChannelSettings,
+        settlement: Settlement,
+        clock: Clock,
+        room: Callable[[], None],
+        may_write: Callable[[], bool] = lambda: True,
     ) -> None:
-        """``room`` is told when letters have left or a bind has come."""
+        """``room`` is told when letters have left or a bind has come. ``may_write``: whether at this very moment no
+        other node can have taken the channel over.
+        """
+        self._may_write = may_write
         self._settings = settings
         self._settlement = settlement
         self._clock = clock
@@ -285,7 +293,7 @@ class SmppChannel:
         outbox = self._outbox
         outbox.due(now_s)
         outbox.give_up_waiting(now_s - self._settings.slot_timeout_s, now_ms)
-        allowed = self._pace.allow(now_s) if outbox.waiting else 0
+        allowed = self._pace.allow(now_s) if outbox.waiting and self._may_write() else 0
         links = [link for link in self._links if link.room > 0]
         while allowed > 0 and outbox.waiting and links:
             share = max(1, min(allowed, len(outbox.waiting)) // len(links))

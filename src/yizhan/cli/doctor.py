@@ -62,7 +62,7 @@ def _store_faults(health: dict[str, Any]) -> Iterator[str]:
 def _channel_faults(health: dict[str, Any]) -> Iterator[str]:
     """A channel of a running node that nobody has paused carries messages, or somebody has to see why not."""
     for channel in health["channels"]:
-        if health["node"] == _RUNNING and not channel["bound"] and not channel["paused"]:
+        if health["node"] == _RUNNING and not channel["bound"] and not channel["paused"] and not channel["node"]:
             name, why = channel["name"], channel["why"] or "no reason is known"
             yield (
                 f"channel {name} is not bound ({why}): yizhan channel test {name} tells more, "
@@ -115,6 +115,8 @@ def _ledger(health: dict[str, Any]) -> str:
 
 
 def _channel(channel: dict[str, Any]) -> str:
+    if channel["node"]:
+        return f"{channel['kind']}, at {channel['node']}"
     bound = "paused" if channel["paused"] else f"{channel['bound']} of {channel['binds']} bound"
     state = f"{channel['kind']}, {bound}, {channel['in_flight']} of {channel['window']} in flight"
     return f"{state}, {channel['receipts_due']} receipts due"

@@ -49,8 +49,17 @@ class Dispatcher:
         *,
         refund: RefundRule = RefundRule.FAILED,
         longest_pause_s: float = 600,
+        elsewhere: Callable[[], Iterable[ChannelState]] = tuple,
+        epoch: Callable[[str], int | None] = lambda _: 0,
+        look_s: float = _LOOK_S,
     ) -> None:
-        """``couriers``: those there are at the moment of asking. ``longest_pause_s``: of what is to be tried again."""
+        """``couriers``: those there are at the moment of asking; ``elsewhere``: the channels that are not at work here;
+        ``epoch``: under which a channel takes messages here. ``longest_pause_s``: of what is to be tried again;
+        ``look_s``: how often to look at the whole queue.
+        """
+        self._elsewhere = elsewhere
+        self._epoch = epoch
+        self._look_s = look_s
         self._database = database
         self._living = living
         self._couriers = couriers
@@ -109,7 +118,7 @@ class Dispatcher:
             self._wake.clear()
             try:
                 if self._clock.monotonic_s() >= self._look_at_s:
-                    self._look_at_s = self._clock.monotonic_s() + _LOOK_S
+                    self._look_at_s = self._clock.monotonic_s() + self._look_s
                     await self._look()
                 await self._promote_due()
                 while await self._round():
@@ -123,7 +132,7 @@ class Dispatcher:
     async def _look(self) -> None:
         await self._heed_clock()
         self._turns.add(await self._database.read(waiting))
-        if self._next_due_ms is None:
+        if self._next_due_ms is None or self._database.shared:  # another node may have scheduled something
             self._next_due_ms = self._clock.now_ms()
 
     async def _heed_clock(self) -> None:
@@ -154,7 +163,8 @@ class Dispatcher:
             return False
         couriers = {courier.name: courier for courier in self._couriers()}
         moved = False
-        together, hopeless = self._sort({name: courier.state() for name, courier in couriers.items()})
+        states = {state.name: state for state in self._elsewhere()}
+        together, hopeless = self._sort(states | {name: courier.state() for name, courier in couriers.items()})
         for crowd in hopeless:
             await self._give_up(crowd)
         for weights, crowds in together.items():
@@ -205,7 +215,8 @@ class Dispatcher:
                 chance = random.random()  # noqa: S311  a lot, no secret
                 for name, count in share_out(share, weights, room, chance).items():
                     room[name] -= count
-                    claims.append(Claim(name, crowd, count, now_ms))
+                    if (epoch := self._epoch(name)) is not None:
+                        claims.append(Claim(name, crowd, count, now_ms, epoch))
             leased = await self._database.write(Turn.CARRIAGE, claim, claims, rows=sum(one.limit for one in claims))
         except Exception:
             self._turns.add(crowd for crowd, _ in shares)
@@ -214,17 +225,17 @@ class Dispatcher:
             if len(letters) == wish.limit:
                 self._turns.add([wish.crowd])
             if letters:
-                await self._hand_over(couriers[wish.channel], letters)
+                await self._hand_over(couriers[wish.channel], letters, wish.epoch)
         return any(leased)
 
-    async def _hand_over(self, courier: Courier, letters: Sequence[Letter]) -> None:
+    async def _hand_over(self, courier: Courier, letters: Sequence[Letter], epoch: int) -> None:
         """To the courier, unless it went while the lease was committed: then back to the queue."""
         if any(present is courier for present in self._couriers()):
             courier.hand_over(letters)
             return
         now_ms = self._clock.now_ms()
         back = [Answer(letter.message_id, 1, 1, Outcome.UNWRITTEN, "", "", now_ms) for letter in letters]
-        wish = Answered(courier.name, back, Manner(self._refund))
+        wish = Answered(courier.name, back, Manner(self._refund), epoch)
         await self._database.write(Turn.CARRIAGE, settle_answers, wish, rows=2 * len(back))
         self.given_back()
 

@@ -1,6 +1,7 @@
 """Living settings: the snapshot that decisions use, read anew and swapped whenever an operator changes something."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 
 from yizhan.policy.addresses import AllowLists, NetworkSet
@@ -31,6 +32,19 @@ class Living:
         await self.reload_keywords()
         await self.reload_numbers()
         await self.reload_routes()
+
+    async def heed(self, topics: Collection[str]) -> None:
+        """Another node has changed these (``store.revisions.TOPICS``)."""
+        reloads = {
+            "account": self.reload_accounts,
+            "ip": self.reload_addresses,
+            "keyword": self.reload_keywords,
+            "number": self.reload_numbers,
+            "route": self.reload_routes,
+        }
+        for topic in topics:
+            if topic in reloads:
+                await reloads[topic]()
 
     async def reload_accounts(self) -> None:
         """After an account was made or changed."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from yizhan.flow.ports import Messenger
@@ -36,7 +36,16 @@ class _Due:
 class Notifier:
     """One stream of events a webhook, so that a receiver that does not answer holds up nobody but itself."""
 
-    def __init__(self, database: Database, messenger: Messenger, clock: Clock, settings: PushSettings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        messenger: Messenger,
+        clock: Clock,
+        settings: PushSettings,
+        on_duty: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """``on_duty``: whether it is this node that pushes."""
+        self._on_duty = on_duty
         self._database = database
         self._messenger = messenger
         self._clock = clock
@@ -47,7 +56,7 @@ class Notifier:
         streams: dict[int, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
             while True:
-                for webhook in await self._webhooks():
+                for webhook in await self._webhooks() if self._on_duty() else ():
                     stream = streams.get(webhook.account_id)
                     if stream is None or stream.done():
                         streams[webhook.account_id] = group.create_task(self._stream(webhook))
@@ -64,7 +73,7 @@ class Notifier:
         """What is due, so many at once, until nothing is; the store's failures end it for a while."""
         account_id = webhook.account_id
         try:
-            while (now := await self._due(account_id)) and now.pushes:
+            while self._on_duty() and (now := await self._due(account_id)) and now.pushes:
                 tried = await asyncio.gather(*(self._try(now.webhook, push) for push in now.pushes))
                 await self._database.write(Turn.CARE, settle_pushes, tried, rows=len(tried))
         except Exception as error:

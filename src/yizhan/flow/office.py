@@ -13,6 +13,7 @@ from yizhan.model.channel import ChannelSettings
 from yizhan.store.database import Database, Session
 from yizhan.store.lists import EVERYBODY
 from yizhan.store.records import Action, note_action
+from yizhan.store.revisions import TOPICS, touch
 
 R = TypeVar("R")
 
@@ -60,6 +61,8 @@ class Office:
         def both(session: Session) -> R:
             result = act(session)
             if result is not False:
+                if (topic := deed.action.partition(" ")[0]) in TOPICS:
+                    touch(session, topic)
                 note_action(session, Action(at_ms, deed.actor, deed.action, deed.subject, before, after))
             return result
 

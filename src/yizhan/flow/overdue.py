@@ -33,7 +33,11 @@ class Overdue:
         mailroom: Mailroom,
         clock: Clock,
         refund: RefundRule,
+        *,
+        on_duty: Callable[[], bool] = lambda: True,
     ) -> None:
+        """``on_duty``: whether it is this node that looks."""
+        self._on_duty = on_duty
         self._database = database
         self._channels = channels
         self._mailroom = mailroom
@@ -45,6 +49,8 @@ class Overdue:
         looks = 0
         while True:
             await asyncio.sleep(_EVERY_S)
+            if not self._on_duty():
+                continue
             looks += 1
             try:
                 await self.look()

@@ -21,13 +21,22 @@ class Settle:
         mailroom: Mailroom,
         resends: Callable[[str], bool],
         given_back: Callable[[], None],
+        *,
+        epoch: int = 0,
     ) -> None:
-        """``resends``: whether a channel sends again what is uncertain; ``given_back`` is told of what waits again."""
+        """``resends``: whether a channel sends again what is uncertain; ``given_back`` is told of what waits again;
+        ``epoch``: of the channel's berth (0: there are none).
+        """
         self._database = database
         self._policy = policy
         self._mailroom = mailroom
         self._resends = resends
         self._given_back = given_back
+        self._epoch = epoch
+
+    def under(self, epoch: int) -> "Settle":
+        """The same for a channel of that epoch."""
+        return Settle(self._database, self._policy, self._mailroom, self._resends, self._given_back, epoch=epoch)
 
     async def answers(self, channel: str, answers: Sequence[Answer]) -> None:
         """Sent, refused, or to be tried again, letter by letter; what was refused is paid back in the same commit."""
@@ -39,7 +48,7 @@ class Settle:
             first_pause_s=policy.busy_pause_s,
             longest_pause_s=policy.busy_max_pause_s,
         )
-        batch = Answered(channel, answers, manner)
+        batch = Answered(channel, answers, manner, self._epoch)
         if await self._database.write(Turn.CARRIAGE, settle_answers, batch, rows=2 * len(answers)):
             self._given_back()
 

@@ -93,6 +93,13 @@ class StoreSettings(Section):
         return value
 
 
+class NodeSettings(Section):
+    """``[node]``: this program among others on the same store."""
+
+    name: Annotated[str, Field(max_length=64)] = ""
+    lease_s: Annotated[float, Field(ge=1, le=300)] = 5
+
+
 class RefundRule(StrEnum):
     """What is paid back for a part that definitely failed."""
 
@@ -187,6 +194,7 @@ class Settings(Section):
     server: ServerSettings = ServerSettings()
     admin: AdminSettings = AdminSettings()
     store: StoreSettings = StoreSettings()
+    node: NodeSettings = NodeSettings()
     policy: PolicySettings = PolicySettings()
     retention: RetentionSettings = RetentionSettings()
     push: PushSettings = PushSettings()

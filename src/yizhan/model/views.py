@@ -230,11 +230,13 @@ class ChannelView:
     errors: float = 0  # share of the newest answers that blame the channel
     delivered: float | None = None  # share of the newest reports
     why: str = ""  # why nothing is bound
+    node: str = ""  # the other node that has it
 
 
-def channel_at_rest(settings: ChannelSettings, why: str, *, paused: bool = False) -> ChannelView:
-    """A channel that does not work now."""
-    return ChannelView(settings.name, settings.kind, settings.window, 0, bound=0, binds=0, paused=paused, why=why)
+def channel_at_rest(settings: ChannelSettings, why: str, *, paused: bool = False, node: str = "") -> ChannelView:
+    """A channel that does not work now, or not here."""
+    name, kind, window = settings.name, settings.kind, settings.window
+    return ChannelView(name, kind, window, 0, bound=0, binds=0, paused=paused, why=why, node=node)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,16 @@
 """Build the house: which object stands where, and who knows whom. Nothing is started here but the store."""
 
+import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
 
+from yizhan import __version__
 from yizhan.carrier.channel import SmppChannel
 from yizhan.console.app import make_admin_app
 from yizhan.flow.ask import Ask
@@ -23,11 +27,12 @@ from yizhan.flow.prune import Pruner
 from yizhan.flow.reception import Reception
 from yizhan.flow.refusals import RefusalLog
 from yizhan.flow.settle import Settle
-from yizhan.kit.clock import SystemClock
+from yizhan.kit.clock import Clock, SystemClock
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.settings import Settings, StoreSettings
 from yizhan.node.empty_board import EmptyBoard
 from yizhan.node.fleet import Fleet
+from yizhan.node.harbor import Harbor, OwnHarbor, SharedHarbor
 from yizhan.node.note import read_note
 from yizhan.policy.case import Terms
 from yizhan.policy.pricing import PriceList
@@ -37,6 +42,9 @@ from yizhan.sim.simulator import Simulator
 from yizhan.store.broken import Broken
 from yizhan.store.database import Database
 from yizhan.store.opening import open_store
+
+# Another node may have accepted what this one's channels are to send.
+_SHARED_LOOK_S = 0.5
 
 SYSTEM = "system"  # the actor of what the gateway does by itself
 
@@ -61,6 +69,8 @@ class House:
     overdue: Overdue
     pruner: Pruner
     fleet: Fleet
+    harbor: Harbor
+    shared: SharedHarbor | None  # the same, if others share the store
 
 
 def build(settings: Settings, data: Path, broken: Broken | None = None) -> House:
@@ -79,17 +89,29 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     fleet = Fleet(settings, database, living, clock)
     operate = Operate(database, living, clock, fleet, policy.refund)
     dispatcher = Dispatcher(
-        database, living, fleet.couriers, clock, refund=policy.refund, longest_pause_s=policy.busy_max_pause_s
+        database,
+        living,
+        fleet.couriers,
+        clock,
+        refund=policy.refund,
+        longest_pause_s=policy.busy_max_pause_s,
+        elsewhere=fleet.elsewhere,
+        epoch=fleet.epoch,
+        **({"look_s": _SHARED_LOOK_S} if database.shared else {}),
     )
     mailroom = Mailroom(database, living, policy, fleet.access)
     settlement = Settle(database, policy, mailroom, fleet.resends, dispatcher.given_back)
 
-    def make(channel: ChannelSettings) -> Courier:
-        if channel.kind == "smpp":
-            return SmppChannel(channel, settlement, clock, dispatcher.wake)
-        return Simulator(channel, data / f"simulator-{channel.name}.jsonl", settlement, clock, dispatcher.wake)
+    shared = _shared_harbor(settings, database, fleet, clock) if database.shared else None
+    harbor: Harbor = shared or OwnHarbor()
 
-    fleet.join(make, dispatcher.look)
+    def make(channel: ChannelSettings, epoch: int) -> Courier:
+        own = settlement.under(epoch)
+        if channel.kind == "smpp":
+            return SmppChannel(channel, own, clock, dispatcher.wake, partial(harbor.holds, channel.name))
+        return Simulator(channel, data / f"simulator-{channel.name}.jsonl", own, clock, dispatcher.wake)
+
+    fleet.join(make, dispatcher.look, harbor)
 
     async def block(address: str, until_ms: int, reason: str) -> None:
         await operate.block_address(SYSTEM, address, until_ms=until_ms, reason=reason)
@@ -121,10 +143,26 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         reception=reception,
         dispatcher=dispatcher,
         delivery=delivery,
-        notifier=Notifier(database, delivery, clock, push),
-        overdue=Overdue(database, fleet.remembered, mailroom, clock, policy.refund),
+        notifier=Notifier(database, delivery, clock, push, partial(harbor.on_duty, "push")),
+        overdue=Overdue(
+            database, fleet.remembered, mailroom, clock, policy.refund, on_duty=partial(harbor.on_duty, "overdue")
+        ),
         pruner=Pruner(database, settings.retention, clock),
         fleet=fleet,
+        harbor=harbor,
+        shared=shared,
+    )
+
+
+def _shared_harbor(settings: Settings, database: Database, fleet: Fleet, clock: Clock) -> SharedHarbor:
+    return SharedHarbor(
+        database,
+        clock,
+        name=settings.node.name or f"{socket.gethostname()}:{os.getpid()}",
+        version=__version__,
+        lease_s=settings.node.lease_s,
+        channels=lambda: [one.name for one in fleet.settings()],
+        resends=fleet.resends,
     )
 
 

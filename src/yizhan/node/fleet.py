@@ -9,9 +9,11 @@ from yizhan.flow.living import Living
 from yizhan.flow.ports import Courier, Handsets
 from yizhan.kit.clock import Clock
 from yizhan.kit.log import get_logger
+from yizhan.model.carriage import ChannelState
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.settings import Settings
 from yizhan.model.views import ChannelView, TestStep, channel_at_rest
+from yizhan.node.harbor import Harbor, OwnHarbor
 from yizhan.node.ship import Make, Ship
 from yizhan.sim.simulator import Simulator
 from yizhan.store.channels import know_channels, load_channels, load_paused
@@ -24,6 +26,7 @@ class Fleet:
     """``flow.ports.Board``. Every task of a channel belongs to ``run``."""
 
     def __init__(self, settings: Settings, database: Database, living: Living, clock: Clock) -> None:
+        self._harbor: Harbor = OwnHarbor()
         given = "channels" in settings.model_fields_set
         self._in_file = settings.channels if given else ()
         self._by_default = () if given else settings.channels
@@ -41,9 +44,12 @@ class Fleet:
         self._group: asyncio.TaskGroup | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    def join(self, make: Make, changed: Callable[[], None]) -> None:
-        """Once everything that channels talk to stands: how one is made of its settings, and who hears of changes."""
+    def join(self, make: Make, changed: Callable[[], None], harbor: Harbor | None = None) -> None:
+        """Once everything that channels talk to stands: how one is made of its settings and epoch, who hears of
+        changes, and which channels are this node's (None: all).
+        """
         self._make, self._changed = make, changed
+        self._harbor = harbor or self._harbor
 
     # -- flow.ports.Board
 
@@ -55,7 +61,24 @@ class Fleet:
     def view(self, settings: ChannelSettings) -> ChannelView:
         """A channel as people see it, also one that is broken or on its way."""
         ship = self._ships.get(settings.name)
-        return channel_at_rest(settings, "just a moment") if ship is None else ship.view()
+        if ship is not None:
+            return ship.view()
+        paused, node = settings.name in self._paused_names(), self._harbor.at(settings.name)
+        return channel_at_rest(settings, f"at {node}" if node else "just a moment", paused=paused, node=node)
+
+    def elsewhere(self) -> Sequence[ChannelState]:
+        """The channels that are not at work here: at another node, or broken."""
+        at_work = {courier.name for courier in self.couriers()}
+        return [
+            ChannelState(name, up=False, paused=False, free=0, errors=0, delivered=None, why=self.view(one).why)
+            for name, one in self._present.items()
+            if name not in at_work
+        ]
+
+    def epoch(self, name: str) -> int | None:
+        """Under which epoch the channel takes messages here; None: it does not."""
+        ship = self._ships.get(name)
+        return ship.epoch if ship is not None and ship.epoch == self._harbor.epoch(name) else None
 
     def settings(self) -> Sequence[ChannelSettings]:
         """The settings of each."""
@@ -87,17 +110,32 @@ class Fleet:
         if name in self._ships:
             self._ships[name].pause(paused)
 
+    async def heed(self) -> None:
+        """Another node has changed channels, or paused some."""
+        self._paused = None
+        await self.apply()
+
     async def apply(self) -> None:
         """Make the channels be what file and store say now."""
         async with self._one_at_a_time:
             wanted = {one.name: one for one in await self._wanted()}
             before, self._present = self._present, wanted
             self._gone |= {name: one for name, one in before.items() if name not in wanted}
-            for name in [name for name, ship in self._ships.items() if wanted.get(name) != ship.settings]:
-                await self._ships.pop(name).retire(self._drain_s)
-            for one in wanted.values():
-                if one.name not in self._ships:
-                    self._launch(one)
+            ours = {name: epoch for name in wanted if (epoch := self._harbor.epoch(name)) is not None}
+            going = [
+                self._ships.pop(name)
+                for name, ship in list(self._ships.items())
+                if (wanted.get(name), ours.get(name)) != (ship.settings, ship.epoch)
+            ]
+            # Whose berth is another's by now has no time to finish.
+            await asyncio.gather(
+                *(ship.retire(self._drain_s if self._harbor.holds(ship.settings.name) else 0) for ship in going)
+            )
+            for name, epoch in ours.items():
+                if name in self._ships:
+                    self._ships[name].pause(name in self._paused_names())
+                elif self._harbor.epoch(name) == epoch:
+                    self._launch(wanted[name], epoch)
             remember = partial(know_channels, present=list(wanted.values()), at_ms=self._clock.now_ms())
             self._gone = {one.name: one for one in await self._database.change(remember)}
             await self._living.set_access_digits(max((len(one.source) for one in wanted.values()), default=0))
@@ -161,9 +199,9 @@ class Fleet:
         self._alone = not wanted
         return wanted or list(self._by_default)
 
-    def _launch(self, settings: ChannelSettings) -> None:
+    def _launch(self, settings: ChannelSettings, epoch: int) -> None:
         assert self._make is not None  # noqa: S101  the house is built before it is used
-        ship = Ship(settings, self._make, self._clock, self.changed)
+        ship = Ship(settings, epoch, self._make, self._clock, self.changed)
         ship.pause(settings.name in self._paused_names())
         self._ships[settings.name] = ship
         if self._group is not None:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -68,13 +69,19 @@ async def _serve(settings: Settings, data: Path, demo: bool) -> None:
         await house.living.load()
         demo_is_ready = await set_demo(house.operate, house.ask, demo)
         await house.fleet.apply()
-        await house.dispatcher.recover(house.fleet.resends)
+        if house.shared is None:
+            await house.dispatcher.recover(house.fleet.resends)
+        else:
+            await house.shared.enter()
+            await house.fleet.apply()
         async with _at_work(house, stop), admin_door(house, stop), clients_door(house, port, stop) as url:
             print(welcome(url, data, demo_is_ready), flush=True)
             log.info("ready", url=url, data=str(data))
             await stop.asked()
             log.info("stopping", drain_s=settings.server.drain_s)
     finally:
+        if house.shared is not None:
+            await house.shared.leave()
         await house.refusals.flush()
         house.gate.close()
         await house.delivery.close()
@@ -103,11 +110,13 @@ async def _at_work(house: House, stop: Stop) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
         work = [
             group.create_task(house.refusals.run()),
-            group.create_task(upkeep(house.database, house.pruner)),
+            group.create_task(upkeep(house.database, house.pruner, partial(house.harbor.on_duty, "upkeep"))),
             group.create_task(house.notifier.run()),
             group.create_task(house.overdue.run()),
             group.create_task(house.fleet.run()),
         ]
+        if house.shared is not None:
+            work.append(group.create_task(house.shared.run(house.fleet.apply, partial(_heed, house))))
         dispatch = group.create_task(house.dispatcher.run())
         try:
             yield
@@ -121,3 +130,11 @@ async def _at_work(house: House, stop: Stop) -> AsyncIterator[None]:
                 log.warning("the drain ran out of time; what is in flight will be uncertain at the next start")
             for task in (dispatch, *work):
                 task.cancel()
+
+
+async def _heed(house: House, topics: set[str]) -> None:
+    """Another node has changed settings."""
+    await house.living.heed(topics)
+    if "channel" in topics:
+        await house.fleet.heed()
+    house.dispatcher.look()

@@ -15,15 +15,18 @@ log = get_logger("fleet")
 RESTART_S = 1.0
 _LONGEST_RESTART_S = 60.0
 
-Make = Callable[[ChannelSettings], Courier]
+Make = Callable[[ChannelSettings, int], Courier]
 
 
 class Ship:
     """Holds a courier, or knows why there is none."""
 
-    def __init__(self, settings: ChannelSettings, make: Make, clock: Clock, changed: Callable[[], None]) -> None:
-        """``changed`` is told when the courier was made anew."""
+    def __init__(
+        self, settings: ChannelSettings, epoch: int, make: Make, clock: Clock, changed: Callable[[], None]
+    ) -> None:
+        """``epoch``: of its berth. ``changed`` is told when the courier was made anew."""
         self.settings = settings
+        self.epoch = epoch
         self.task: asyncio.Task[None] | None = None
         self._make = make
         self._clock = clock
@@ -91,7 +94,7 @@ class Ship:
 
     def _build(self) -> None:
         try:
-            self._courier, self._why = self._make(self.settings), ""
+            self._courier, self._why = self._make(self.settings, self.epoch), ""
         except Exception as error:  # its journal cannot be opened, say: the other channels go on
             self._courier, self._why = None, f"cannot be made: {error}"
             log.error("a channel cannot be made", channel=self.settings.name, error=repr(error))

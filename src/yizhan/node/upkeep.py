@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from functools import partial
 
 from yizhan.flow.prune import Pruner
@@ -12,13 +13,20 @@ from yizhan.store.queue import forget_parked
 log = get_logger("upkeep")
 
 _EVERY_S = 3600
+_DUTY_LOOK_S = 5
 # A carrier reports within three days (carriers: "SP waits 48 h by default"); what no answer claimed by then never will.
 _PARKED_MS = 72 * 3600 * 1000
 
 
-async def upkeep(database: Database, pruner: Pruner) -> None:
-    """At once and then every hour, until cancelled: forget parked receipts that belong to nothing, and what is old."""
+async def upkeep(database: Database, pruner: Pruner, on_duty: Callable[[], bool]) -> None:
+    """At once and then every hour, until cancelled: forget parked receipts that belong to nothing, and what is old.
+
+    Of nodes that share a store, the one does it that is ``on_duty``.
+    """
     while True:
+        if not on_duty():
+            await asyncio.sleep(_DUTY_LOOK_S)
+            continue
         try:
             parked = await database.change(partial(forget_parked, before_ms=time.time_ns() // 1_000_000 - _PARKED_MS))
             submissions, others = await pruner.prune()

@@ -24,6 +24,7 @@ class Turn(IntEnum):
     BULK = 1  # calls of many
     CARRIAGE = 2  # claims and settlements
     CARE = 3  # everything else
+    BEAT = 4  # that a node is there
 
 
 class Overloaded(Exception):
@@ -40,7 +41,7 @@ class Committer:
     # Rows of one verb before another kind of work gets its turn inside the same transaction.
     CHUNK_ROWS = 512
     # So often work is done again that nothing was wrong with: a deadlock with another node, a connection that was lost.
-    _TRIES = 10
+    _TRIES = 100
     # A transaction that holds calls of a few numbers ends so soon behind them: somebody waits for each.
     SOON_S = 0.001
 

@@ -30,6 +30,16 @@ class Database(ABC):
         for committer in self._committers:
             committer.start()
 
+    @property
+    def shared(self) -> bool:
+        """Whether other nodes may work on it at the same time."""
+        return False
+
+    @property
+    def sessions(self) -> str:
+        """How the sessions of this store's writers are called at the server, if there is one."""
+        return ""
+
     def write(self, turn: Turn, verb: Verb[A, R], argument: A, rows: int = 1, source: int = 0) -> "asyncio.Future[R]":
         """``verb`` in the next group commit. See ``Committer.run``."""
         return self._committer_of[turn].run(turn, verb, argument, rows, source)

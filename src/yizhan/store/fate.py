@@ -9,6 +9,7 @@ from typing import Any
 
 from yizhan.model.message import State, whole_state
 from yizhan.store import sqlite as sql
+from yizhan.store.hand import lock_messages
 from yizhan.store.handouts import note_ends
 from yizhan.store.ledger import refund
 
@@ -31,6 +32,7 @@ class Changes:
 
 def apply(raw: Any, changes: Changes, at_ms: int) -> None:
     """Write the states of the messages, hand out their ends, pay back."""
+    lock_messages(raw, {row[4] for row in changes.whole} | changes.several.keys() | changes.failed_parts.keys())
     if changes.several:
         changes.whole.extend(_wholes(raw, changes.several))
     note_ends(raw, ((row[4], State(row[0]), row[3]) for row in changes.whole if row[3] is not None))

@@ -1,11 +1,13 @@
 """The driver's own connection, by which verbs say their hot statements: the same words on either engine."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
 from yizhan.store.postgres import STATEMENTS, Copy, Rows, Statement, translated
+from yizhan.store.sqlite import LOCK_MESSAGES
 
 if TYPE_CHECKING:
     from psycopg import Connection as Driver
@@ -22,6 +24,12 @@ def driver(connection: Connection) -> Any:
     if _HAND not in known:
         known[_HAND] = Hand(connection.connection.driver_connection)
     return known[_HAND]
+
+
+def lock_messages(raw: Any, ids: Iterable[int]) -> None:
+    """Nobody else changes these messages until the transaction has ended. An embedded store has one writer anyway."""
+    if isinstance(raw, Hand) and (listed := list(ids)):
+        raw.execute(LOCK_MESSAGES, (json.dumps(listed),))
 
 
 class Hand:

@@ -82,7 +82,8 @@ WITH picked AS (
     SELECT id FROM messages
     WHERE {_DUE} AND lane = $3 AND account_id = $4 AND route_key = $5 AND due_at_ms <= $2
     ORDER BY due_at_ms, id LIMIT $6 FOR NO KEY UPDATE SKIP LOCKED)
-UPDATE messages AS m SET state = {State.SENDING:d}, channel = $1, claimed_at_ms = $2, attempts = attempts + 1
+UPDATE messages AS m SET state = {State.SENDING:d}, channel = $1, claimed_at_ms = $2, attempts = attempts + 1,
+    epoch = $7
 FROM picked WHERE m.id = picked.id RETURNING m.id, m.submission_id, m.number""",
     "PROMOTE": f"""
 UPDATE messages SET state = {State.QUEUED:d}
@@ -180,6 +181,19 @@ WHERE recent.number = $2
 ORDER BY (submissions.cell = $4) DESC, recent.id DESC LIMIT 1""",
 }
 
+# The same sentences, but others may change these rows at the same moment: they are locked, or left to whoever has them.
+_LOCKED = {
+    "HOLD_EPOCH": "FOR SHARE",
+    "OF_EPOCH": "ORDER BY id FOR NO KEY UPDATE",
+    "LOCK_MESSAGES": "FOR NO KEY UPDATE",
+    "PAID": "ORDER BY id FOR NO KEY UPDATE",
+    "GIVEN_UP": "ORDER BY id FOR NO KEY UPDATE",
+    "STILL_PAID": "ORDER BY id FOR NO KEY UPDATE",
+    "KNOWN_PARTS": "FOR NO KEY UPDATE OF parts",
+    "WAITING_REPLIES": "FOR UPDATE OF handouts SKIP LOCKED",
+    "WAITING_REPORTS": "FOR UPDATE OF handouts SKIP LOCKED",
+}
+
 # What only the file of SQLite knows of.
 ONLY_SQLITE = frozenset({"LAST_PUSH", "FORGET_LAST_PUSH", "WRITE_LAST_PUSH"})
 
@@ -206,7 +220,7 @@ def translated(text: str) -> str:
 def _all() -> dict[str, Statement]:
     known = {name: text for name, text in vars(sqlite).items() if name.isupper() and isinstance(text, str)}
     return {
-        text: _OWN.get(name) or translated(text)
+        text: _OWN.get(name) or f"{translated(text)} {_LOCKED.get(name, '')}"
         for name, text in known.items()
         if name not in ONLY_SQLITE and not name.startswith("_")
     }

@@ -1,6 +1,7 @@
 """The store on a PostgreSQL server, which several nodes may share."""
 
 import os
+import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ log = get_logger("store")
 _CONNECT_S = 3
 # What the server does with a session whose client has gone silent inside a transaction: its locks must not stay.
 _SILENT_MS = 15_000
+# A beat comes again soon: it had better not wait for long.
+_BEAT_LOCK_MS = 500
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 0.5
 # While the server is away, work that comes is refused at once, and so often one connection is tried.
 _TRY_EVERY_S = 0.5
@@ -36,6 +39,30 @@ _TRY_EVERY_S = 0.5
 _AGAIN = frozenset({"40001", "40P01"})
 # This connection is of no use any more: shut down, crashed, starting, or a server that only reads (after a fail-over).
 _LOST = frozenset({"57P01", "57P02", "57P03", "25006"})
+
+
+_ON_READERS = (f"SET idle_in_transaction_session_timeout = {_SILENT_MS}",)
+_ON_WRITERS = (
+    *_ON_READERS,
+    # Every hot statement has its index. A plan that was made while a table was empty would read all of it, and prepared
+    # statements keep their plans until somebody analyzes.
+    "SET enable_seqscan = off",
+    # A plan without an index looks so dear then that the server would compile it, which takes longer than all else.
+    "SET jit = off",
+    # Whoever is answered has it on the disk, whatever the server's default is.
+    "SELECT set_config('synchronous_commit', 'on', false)"
+    " WHERE current_setting('synchronous_commit') IN ('off', 'local')",
+)
+_NOW_MS = "CAST(extract(epoch FROM now()) * 1000 AS bigint)"
+_AT = f"at_ms = {_NOW_MS}"
+_FORGOTTEN_MS = 30 * 24 * 3600 * 1000
+_BEGIN = "begin"  # how the next transaction of a connection begins
+
+
+def _said(error: DBAPIError | psycopg.Error) -> str:
+    """One line."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return " ".join(str(cause).split())
 
 
 class _Text(StrDumperUnknown):
@@ -62,22 +89,36 @@ class PostgresServer(Database):
             except DBAPIError as error:
                 raise Unusable(f"PostgreSQL: {str(error.orig).strip()}") from error
             self._open = undo.pop_all()
+        self._sessions = f"yizhan {secrets.token_hex(8)}"
         # Calls wait so long for a server that is away; a carrier's word waits until it is back, since nothing else can
         # be done with it. One verb a transaction: two that change the same accounts in another order would deadlock.
         calls = self._committer(writing, settings, "calls", settings.wait_s)
         carriage = self._committer(writing, settings, "carriage", float("inf"))
-        of_turn = {Turn.ACCEPT: calls, Turn.BULK: calls, Turn.CARE: calls, Turn.CARRIAGE: carriage}
+        beats = self._committer(writing, settings, "beats", 0, lock_ms=_BEAT_LOCK_MS)
+        of_turn = dict.fromkeys(Turn, calls) | {Turn.CARRIAGE: carriage, Turn.BEAT: beats}
         super().__init__(of_turn, readers, settings.readers)
 
-    def _committer(self, engine: Engine, settings: StoreSettings, name: str, patience_s: float) -> Committer:
+    def _committer(
+        self, engine: Engine, settings: StoreSettings, name: str, patience_s: float, lock_ms: int = 0
+    ) -> Committer:
         return Committer(
-            PostgresWriter(engine, patience_s),
+            PostgresWriter(engine, f"{self._sessions} {name}", patience_s, lock_ms),
             batch_rows=settings.batch_rows,
             batch_ms=settings.batch_ms,
             max_waiting_rows=settings.max_waiting_rows,
             one_verb=True,
             name=name,
         )
+
+    @property
+    def shared(self) -> bool:
+        """Nodes share it by berths."""
+        return True
+
+    @property
+    def sessions(self) -> str:
+        """How they begin."""
+        return self._sessions
 
     async def integrity(self) -> str:
         """Whether the server answers; what it stores is the server's own to check."""
@@ -108,16 +149,21 @@ class PostgresServer(Database):
 class PostgresWriter(Writer):
     """A connection that is made again when it was lost, and then asks what became of its last transaction."""
 
-    def __init__(self, engine: Engine, patience_s: float) -> None:
-        """``patience_s``: how long work waits for a server that is away."""
+    def __init__(self, engine: Engine, session: str, patience_s: float, lock_ms: int = 0) -> None:
+        """``session``: the connection's name at the server; ``patience_s``: how long work waits for a server that is
+        away; ``lock_ms``: and how long for what another session has locked (0: until it is free).
+        """
+        self._session = session
+        self._lock_ms = lock_ms
         self._engine = engine
         self._patience_s = patience_s
         self._closing = threading.Event()
         self._try_at_s = 0.0
         self._known_away = False
         self._connection: Connection | None = None
-        self._driver: Any = None  # of the last transaction, with its number
-        self._xid: str | None = None
+        self._driver: Any = None  # of the connection
+        self._id: int | None = None  # of the writer's row in ``marks``
+        self._mark = 0  # of the last transaction that was begun
 
     @property
     def connection(self) -> Connection:  # type: ignore[override]
@@ -131,9 +177,10 @@ class PostgresWriter(Writer):
         """A transaction, on a new connection when there is none."""
         if self._connection is None:
             self._connect()
-        self._xid = None
-        with self.connection.begin():
-            self._driver, self._xid = self.connection.info["driver"], self.connection.info["xid"]
+        self._mark += 1
+        connection = self.connection
+        connection.info[_BEGIN] = f"BEGIN; UPDATE marks SET mark = {self._mark}, {_AT} WHERE id = {self._id}"
+        with connection.begin():
             yield
 
     def _connect(self) -> None:
@@ -142,12 +189,23 @@ class PostgresWriter(Writer):
             raise Away("PostgreSQL is away")
         try:
             self._connection = self._engine.connect()
-        except DBAPIError as error:
+            self._driver = self._connection.connection.driver_connection
+            self._sign()
+        except (DBAPIError, psycopg.Error) as error:
+            self._drop()
             self._try_at_s = time.monotonic() + _TRY_EVERY_S
-            raise Away(f"PostgreSQL is away: {str(error.orig).strip()}") from error
+            raise Away(f"PostgreSQL is away: {_said(error)}") from error
         if self._known_away:
             log.info("PostgreSQL is back")
         self._known_away = False
+
+    def _sign(self) -> None:
+        """Make the writer's row, once, and tell the server whose connection this is."""
+        if self._id is None:
+            self._driver.execute(f"DELETE FROM marks WHERE at_ms < {_NOW_MS} - {_FORGOTTEN_MS}")
+            made = self._driver.execute(f"INSERT INTO marks (mark, at_ms) VALUES (0, {_NOW_MS}) RETURNING id")
+            self._id = int(made.fetchone()[0])
+        self._driver.execute(f"SET application_name = '{self._session}'; SET lock_timeout = {self._lock_ms}")
 
     def judge(self, error: Exception) -> Remedy:
         """A deadlock: again. A lost connection: what the server says of the transaction, once it is back."""
@@ -159,9 +217,9 @@ class PostgresWriter(Writer):
             return Remedy.AGAIN
         if code not in _LOST and not self._is_lost():
             return Remedy.ALONE
-        log.warning("the connection to PostgreSQL was lost", error=str(cause).strip())
+        log.warning("the connection to PostgreSQL was lost", error=" ".join(str(cause).split()))
         self._drop()
-        return self._wait_for_server(self._xid)
+        return self._wait_for_server(self._mark)
 
     def _is_lost(self) -> bool:
         return self._connection is None or self._connection.invalidated or self._driver is None or self._driver.closed
@@ -175,7 +233,7 @@ class PostgresWriter(Writer):
             with suppress(Exception):
                 connection.close()
 
-    def _wait_for_server(self, xid: str | None) -> Remedy:
+    def _wait_for_server(self, mark: int | None) -> Remedy:
         if self._known_away:
             return Remedy.AWAY  # whoever came first has waited for all
         begun_s, pause_s = time.monotonic(), _FIRST_PAUSE_S
@@ -183,35 +241,27 @@ class PostgresWriter(Writer):
             try:
                 if self._connection is None:
                     self._connect()
-                fate = None if xid is None else self._fate(xid)
-            except (Away, DBAPIError):
+                return Remedy.DONE if mark is not None and self._stands(mark) else Remedy.AGAIN
+            except (Away, DBAPIError, psycopg.Error):
                 self._drop()
-                fate = "in progress"
-            if fate != "in progress":
-                return Remedy.DONE if fate == "committed" else Remedy.AGAIN
             if time.monotonic() + pause_s - begun_s > self._patience_s:
                 break
             self._closing.wait(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-        self._known_away = self._connection is None
+        self._known_away = True
         log.error("PostgreSQL is away", waited_s=round(time.monotonic() - begun_s, 1))
-        if xid is not None:
-            log.error("nobody knows whether a transaction was committed", transaction=xid)
+        if mark is not None:
+            log.error("nobody knows whether the last transaction was committed", writer=self._id, mark=mark)
         return Remedy.AWAY
 
-    def _fate(self, xid: str) -> str | None:
-        """What became of a transaction; one that the server still holds for the lost connection is ended."""
-        with self.connection.begin():
-            self.connection.execute(
-                text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE backend_xid = (CAST(:xid AS numeric) % 4294967296)::text::xid AND pid <> pg_backend_pid()"
-                ),
-                {"xid": xid},
-            ).close()
-            query = text("SELECT pg_xact_status(CAST(:xid AS xid8))")
-            fate: str | None = self.connection.execute(query, {"xid": xid}).scalar_one()
-            return fate
+    def _stands(self, mark: int) -> bool:
+        """Whether a transaction was committed; if the server still has it for the lost connection, that is ended."""
+        self._driver.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            f" WHERE application_name = '{self._session}' AND pid <> pg_backend_pid()"
+        )
+        row = self._driver.execute(f"SELECT mark FROM marks WHERE id = {self._id} FOR UPDATE").fetchone()
+        return row is not None and int(row[0]) == mark
 
     def hurry(self) -> None:
         """Wait no longer."""
@@ -239,12 +289,7 @@ def engine_on(url: str, *, writes: bool, size: int = 1) -> Engine:
             tcp_user_timeout=_SILENT_MS,
         )
         driver.adapters.register_dumper(str, _Text)
-        driver.execute(f"SET idle_in_transaction_session_timeout = {_SILENT_MS}")
-        # Whoever is answered has it on the disk, whatever the server's default is.
-        driver.execute(
-            "SELECT set_config('synchronous_commit', 'on', false)"
-            " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
-        )
+        driver.execute("; ".join(_ON_WRITERS if writes else _ON_READERS))
         return driver
 
     engine = create_engine(
@@ -261,12 +306,9 @@ def engine_on(url: str, *, writes: bool, size: int = 1) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         driver: Any = connection.connection.driver_connection
-        if writes:
-            # The transaction's number tells afterwards what became of it, if the connection is lost with its answer.
-            cursor = driver.execute("BEGIN; SELECT pg_current_xact_id()::text")
-            cursor.nextset()
-            connection.info["xid"], connection.info["driver"] = cursor.fetchone()[0], driver
-        else:
-            driver.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        # A writer's begin leaves its mark in the same message.
+        driver.execute(
+            connection.info.get(_BEGIN, "BEGIN") if writes else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        )
 
     return engine

@@ -15,6 +15,16 @@ from yizhan.store import sqlite as sql
 from yizhan.store.hand import driver
 
 
+def berth_of(channel: str) -> str:
+    """The name of a channel's berth."""
+    return f"channel:{channel}"
+
+
+def holds(raw: Any, channel: str, epoch: int) -> bool:
+    """Whether the channel's berth still has this epoch; if so, nobody takes it before the transaction has ended."""
+    return raw.execute(sql.HOLD_EPOCH, (berth_of(channel), epoch)).fetchone() is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A wish for at most ``limit`` messages of one crowd, for a channel."""
@@ -23,6 +33,7 @@ class Claim:
     crowd: Crowd
     limit: int
     now_ms: int
+    epoch: int = 0  # of the channel's berth at this node; 0: there are no berths
 
 
 def claim(connection: Connection, rounds: Sequence[Sequence[Claim]]) -> list[list[list[Letter]]]:
@@ -34,10 +45,13 @@ def claim(connection: Connection, rounds: Sequence[Sequence[Claim]]) -> list[lis
 
 
 def _claim_round(raw: Any, claims: Sequence[Claim]) -> list[list[Letter]]:
-    leased = []
+    leased: list[list[Any]] = []
     for wish in claims:
+        if wish.epoch and not holds(raw, wish.channel, wish.epoch):
+            leased.append([])
+            continue
         lane, account_id, route_key = wish.crowd
-        wanted = (wish.channel, wish.now_ms, int(lane), account_id, route_key, wish.limit)
+        wanted = (wish.channel, wish.now_ms, int(lane), account_id, route_key, wish.limit, wish.epoch)
         leased.append(sorted(raw.execute(sql.CLAIM, wanted).fetchall()))
     texts = _texts(raw, sorted({row[1] for rows in leased for row in rows}))
     return [[Letter(row[0], row[2], *texts[row[1]]) for row in rows] for rows in leased]
@@ -113,6 +127,12 @@ def lose_leases(connection: Connection, channels: Sequence[tuple[str, bool]]) ->
         raw.execute(sql.LOSE_LEASES, (int(State.QUEUED if resend else State.UNCERTAIN), channel)).rowcount
         for channel, resend in channels
     ]
+
+
+def lose_epoch(connection: Connection, channel: str, epoch: int, resend: bool) -> int:
+    """What was being sent under an epoch that is over is uncertain, as in ``lose_leases``: how many messages."""
+    state = int(State.QUEUED if resend else State.UNCERTAIN)
+    return int(driver(connection).execute(sql.LOSE_EPOCH, (state, channel, epoch)).rowcount)
 
 
 def forget_parked(connection: Connection, before_ms: int) -> int:

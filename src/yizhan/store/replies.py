@@ -14,6 +14,7 @@ from yizhan.store import sqlite as sql
 from yizhan.store.hand import driver
 from yizhan.store.handouts import note_reply
 from yizhan.store.lists import block_number
+from yizhan.store.revisions import touch
 from yizhan.store.schema import accounts, handouts, pushes, replies
 
 NOBODY = 0  # the account id of a reply that belongs to nobody
@@ -41,6 +42,8 @@ def _store(connection: Connection, arrived: Arrived) -> int:
     row = raw.execute(sql.INSERT_REPLY, (*about, reply.text, bool(arrived.blocks), reply.at_ms)).fetchone()
     if account_id != NOBODY:
         note_reply(raw, account_id, reply.number, reply.at_ms, row[0])
+    if arrived.blocks:
+        touch(connection, "number")
     for blocking_id in arrived.blocks:
         block_number(connection, blocking_id, reply.number, f"reply: {reply.text.strip()[:32]}", reply.at_ms)
     return int(row[0])

@@ -168,6 +168,9 @@ messages = Table(
     Column("sent_at_ms", BigInteger),
     Column("finished_at_ms", BigInteger),
     Column("route_key", String(255), nullable=False, server_default=""),  # what routing knows of it (policy.route_key)
+    Column(
+        "epoch", BigInteger, nullable=False, server_default="0"
+    ),  # of the berth it was claimed for; 0: there are none
 )
 Index("messages_submission", messages.c.submission_id)
 Index(
@@ -402,4 +405,45 @@ audit = Table(
     Column("subject", String(128), nullable=False),
     Column("before", Text, nullable=False),  # JSON
     Column("after", Text, nullable=False),  # JSON
+)
+
+# The nodes that work on this store. Times here, and in ``berths``, are by the server's clock.
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("sessions", String(32), nullable=False),  # how its sessions at the server are called
+    Column("started_at_ms", BigInteger, nullable=False),
+    Column("seen_at_ms", BigInteger, nullable=False),
+)
+
+# Channels and duties, each held by one node at a time. Whoever takes one gets a new epoch: what was begun under the
+# former one is over.
+berths = Table(
+    "berths",
+    metadata,
+    Column("name", String(48), primary_key=True),
+    Column("node_id", BigInteger),
+    Column("epoch", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+)
+
+# How often the settings of a topic were changed: nodes that see a new number read them anew.
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("topic", String(16), primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+)
+
+# The last transaction of each writing connection: whoever has lost the answer to a commit finds here whether it was
+# one. (The server's own numbers of transactions do not tell: after a crash they are given out again.)
+marks = Table(
+    "marks",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("mark", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
 )

@@ -43,20 +43,23 @@ class Answered:
     channel: str
     answers: Sequence[Answer]
     manner: Manner
+    epoch: int = 0  # of the berth that the letters were claimed for; 0: there are no berths
 
 
 def settle_answers(connection: Connection, batches: Sequence[Answered]) -> list[int]:
     """Store how each letter of each batch ended: how many messages wait again.
 
     A message is sent when the carrier took any of its parts, and failed when it refused them all for good. What never
-    left, or was refused for the moment, is queued again; what was written and never answered is uncertain.
+    left, or was refused for the moment, is queued again; what was written and never answered is uncertain. Letters of
+    an epoch that is over are somebody else's by now: what is said of them changes nothing.
     """
     raw = driver(connection)
     waiting = []
     for batch in batches:
         changes = Changes()
         rows: list[tuple[Any, ...]] = []
-        for message_id, parts in groupby(batch.answers, key=lambda answer: answer.message_id):
+        ours = _ours(raw, batch) if batch.epoch else batch.answers
+        for message_id, parts in groupby(ours, key=lambda answer: answer.message_id):
             answers = list(parts)
             if answers[0].of == 1 and answers[0].taken:  # nearly every letter is this one
                 answer = answers[0]
@@ -67,9 +70,16 @@ def settle_answers(connection: Connection, batches: Sequence[Answered]) -> list[
         raw.executemany(sql.INSERT_PART, rows)
         raw.executemany(sql.GIVE_BACK, changes.back)
         apply(raw, changes, max((answer.at_ms for answer in batch.answers), default=0))
-        match_parked(raw, batch.channel, [answer for answer in batch.answers if answer.taken], batch.manner.refund)
+        match_parked(raw, batch.channel, [answer for answer in ours if answer.taken], batch.manner.refund)
         waiting.append(len(changes.back))
     return waiting
+
+
+def _ours(raw: Any, batch: Answered) -> list[Answer]:
+    """The answers about messages that are still being sent under the batch's epoch; they are locked."""
+    ids = json.dumps(list({answer.message_id for answer in batch.answers}))
+    held = {row[0] for row in raw.execute(sql.OF_EPOCH, (ids, batch.epoch))}
+    return [answer for answer in batch.answers if answer.message_id in held]
 
 
 def _row(channel: str, answer: Answer, state: State) -> tuple[Any, ...]:

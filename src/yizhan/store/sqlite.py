@@ -39,7 +39,7 @@ INSERT INTO ledger (at_ms, kind, debit_book, credit_book, amount_milli, submissi
 VALUES (?, ?, ?, ?, ?, ?, ?)"""
 
 CLAIM = f"""
-UPDATE messages SET state = {State.SENDING:d}, channel = ?1, claimed_at_ms = ?2, attempts = attempts + 1
+UPDATE messages SET state = {State.SENDING:d}, channel = ?1, claimed_at_ms = ?2, attempts = attempts + 1, epoch = ?7
 WHERE id IN (
     SELECT id FROM messages
     WHERE state = {State.QUEUED:d} AND lane = ?3 AND account_id = ?4 AND route_key = ?5 AND due_at_ms <= ?2
@@ -51,7 +51,8 @@ MEND_DUE = f"UPDATE messages SET due_at_ms = ? WHERE state = {State.QUEUED:d} AN
 CROWD_SIZE = f"""
 SELECT count(*) FROM (
     SELECT 1 FROM messages
-    WHERE state = {State.QUEUED:d} AND lane = ? AND account_id = ? AND route_key = ? AND due_at_ms <= ? LIMIT ?)"""
+    WHERE state = {State.QUEUED:d} AND lane = ? AND account_id = ? AND route_key = ? AND due_at_ms <= ?
+    LIMIT ?) AS waiting"""
 
 # The next crowd with something queued: one step of a walk over the claim index.
 NEXT_WAITING = f"""
@@ -75,6 +76,26 @@ SELECT DISTINCT channel FROM messages WHERE state = {State.SENDING:d} AND due_at
 LOSE_LEASES = f"""
 UPDATE messages SET state = ?, uncertain = uncertain + 1
 WHERE state = {State.SENDING:d} AND due_at_ms IS NOT NULL AND channel = ?"""
+
+# What was claimed for a berth that is another's by now, likewise.
+LOSE_EPOCH = f"""
+UPDATE messages SET state = ?, uncertain = uncertain + 1
+WHERE state = {State.SENDING:d} AND due_at_ms IS NOT NULL AND channel = ? AND epoch = ?"""
+
+# Whether a berth is still that of an epoch, and will be until this transaction has ended.
+HOLD_EPOCH = "SELECT 1 FROM berths WHERE name = ? AND epoch = ?"
+
+# Messages that are being sent under an epoch.
+OF_EPOCH = f"""
+SELECT id FROM messages
+WHERE id IN (SELECT value AS id FROM json_each(?)) AND state = {State.SENDING:d} AND epoch = ?"""
+
+# Only servers lock rows: before what several nodes may change is read and written.
+LOCK_MESSAGES = "SELECT id FROM messages WHERE id IN (SELECT value AS id FROM json_each(?)) ORDER BY id"
+
+TOUCH = """
+INSERT INTO revisions (topic, revision) VALUES (?, 1)
+ON CONFLICT (topic) DO UPDATE SET revision = revisions.revision + 1"""
 
 INSERT_PART = """
 INSERT INTO parts (message_id, attempt, part, channel, carrier_id, carrier_key, pieces, state, word,

@@ -1,0 +1,219 @@
+"""The harbor: which channels and duties are this node's. Nodes that share a store share them out among themselves.
+
+A berth is this node's for as long as the store said so last, and no longer, whether the store can be asked or not: the
+time is counted from before the question, with a margin, so that it has ended here before it ends for anybody else.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+
+from yizhan.kit.clock import Clock
+from yizhan.kit.log import get_logger
+from yizhan.store.berths import Beat, Tide, beat, sign_off, sign_on
+from yizhan.store.committer import Turn
+from yizhan.store.database import Database
+from yizhan.store.queue import berth_of
+from yizhan.store.writer import Away
+
+log = get_logger("harbor")
+
+DUTIES = ("upkeep", "overdue", "push")  # what one node does for all
+_BEATS = 5  # a lease
+_MARGIN = 0.2  # of a lease, in which a berth is nobody's
+
+
+class Harbor(Protocol):
+    """What this node may do."""
+
+    def epoch(self, channel: str) -> int | None:
+        """Under which epoch the channel is this node's; None: it is not."""
+
+    def holds(self, channel: str) -> bool:
+        """Whether at this very moment the channel may write."""
+
+    def at(self, channel: str) -> str:
+        """The node that has the channel, if it is another one; else empty."""
+
+    def on_duty(self, duty: str) -> bool:
+        """Whether this node does this for all."""
+
+
+class OwnHarbor:
+    """Of a node with a store of its own: everything is its."""
+
+    def epoch(self, _channel: str) -> int:
+        """No epochs."""
+        return 0
+
+    def holds(self, _channel: str) -> bool:
+        """Always."""
+        return True
+
+    def at(self, _channel: str) -> str:
+        """Nobody else's."""
+        return ""
+
+    def on_duty(self, _duty: str) -> bool:
+        """Always."""
+        return True
+
+
+class SharedHarbor:
+    """Of a node whose store others share."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        name: str,
+        version: str,
+        lease_s: float,
+        channels: Callable[[], Iterable[str]],
+        resends: Callable[[str], bool],
+    ) -> None:
+        """``channels``: all that there are, wherever they are at work."""
+        self._database = database
+        self._clock = clock
+        self._name = name
+        self._version = version
+        self._lease_s = lease_s
+        self._channels = channels
+        self._resends = resends
+        self._node_id: int | None = None
+        self._held: dict[str, int] = {}
+        self._until_s = float("-inf")
+        self._leaving: set[str] = set()  # finishing, then given back
+        self._left: dict[str, int] = {}  # to be given back with the next beat
+        self._moved = asyncio.Event()
+        self._going = False
+        self._at: dict[str, str] = {}
+        self._revisions: dict[str, int] = {}
+        self.nodes = 1
+
+    # -- Harbor
+
+    def epoch(self, channel: str) -> int | None:
+        """Under which epoch the channel is this node's; None: it is not, or is about to be another's."""
+        name = berth_of(channel)
+        return self._held.get(name) if name not in self._leaving and self._in_time() else None
+
+    def holds(self, channel: str) -> bool:
+        """Whether at this very moment the channel may write; also while it finishes what it has in hand."""
+        return berth_of(channel) in self._held and self._in_time()
+
+    def at(self, channel: str) -> str:
+        """The node that has the channel, if it is another one."""
+        return self._at.get(berth_of(channel), "")
+
+    def on_duty(self, duty: str) -> bool:
+        """Whether this node does this for all."""
+        return f"duty:{duty}" in self._held and self._in_time()
+
+    # -- at work
+
+    async def enter(self) -> None:
+        """Sign on, before anything else is started; waits for the store as long as it takes to start."""
+        sessions = self._database.sessions
+        self._node_id = await self._database.change(
+            lambda session: sign_on(session, self._name, self._version, sessions)
+        )
+        while True:
+            try:
+                tide = await self._beat(self._node_id)
+            except (Away, TimeoutError) as error:
+                log.warning("no beat", error=repr(error))
+                await asyncio.sleep(self._lease_s / _BEATS)
+            else:
+                break
+        self._revisions = tide.revisions
+        log.info("signed on", node=self._name, id=self._node_id, nodes=tide.nodes, berths=sorted(self._held))
+
+    async def run(self, changed: Callable[[], Awaitable[None]], heed: Callable[[set[str]], Awaitable[None]]) -> None:
+        """A few beats a lease, until cancelled. ``changed`` makes the channels be those that are this node's, and
+        returns when those that it gives up have finished; ``heed`` reads topics of settings anew.
+        """
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep(changed))
+            while True:
+                await asyncio.sleep(self._lease_s / _BEATS)
+                before = self._holding()
+                await self._turn(heed)
+                if self._holding() != before or self._leaving:
+                    self._moved.set()
+
+    async def _keep(self, changed: Callable[[], Awaitable[None]]) -> None:
+        """The channels follow, one change after the other, while the beats go on."""
+        while True:
+            await self._moved.wait()
+            self._moved.clear()
+            leaving = {name: self._held[name] for name in self._leaving if name in self._held}
+            try:
+                await changed()
+            except Exception as error:
+                log.exception("the channels could not be made what they should be", error=repr(error))
+            else:
+                self._left.update(leaving)
+
+    async def leave(self) -> None:
+        """Sign off: the berths are free at once. What was theirs must have ended by now, or is uncertain."""
+        self._going = True
+        if self._node_id is None:
+            return
+        node_id, self._held = self._node_id, {}
+        try:
+            async with asyncio.timeout(self._lease_s):
+                await self._database.change(lambda session: sign_off(session, node_id))
+        except Exception as error:
+            log.warning("could not sign off; the berths are free when their time is over", error=repr(error))
+
+    # -- inside
+
+    def _in_time(self) -> bool:
+        return self._clock.monotonic_s() < self._until_s
+
+    def _holding(self) -> tuple[bool, dict[str, int], set[str]]:
+        return self._in_time(), dict(self._held), set(self._leaving)
+
+    async def _turn(self, heed: Callable[[set[str]], Awaitable[None]]) -> None:
+        if self._node_id is None or self._going:
+            return
+        if self._held and not self._in_time():
+            log.error("the berths of this node are over: the store could not be asked in time", berths=[*self._held])
+            self._held.clear()
+            self._leaving.clear()
+        try:
+            tide = await self._beat(self._node_id)
+            changed = {topic for topic, count in tide.revisions.items() if self._revisions.get(topic) != count}
+            if changed:
+                await heed(changed)
+            self._revisions = tide.revisions
+        except Exception as error:
+            log.warning("no beat", error=repr(error))
+
+    async def _beat(self, node_id: int) -> Tide:
+        begun_s = self._clock.monotonic_s()
+        wanted = [*(berth_of(name) for name in self._channels()), *(f"duty:{duty}" for duty in DUTIES)]
+        said = Beat(
+            node_id=node_id,
+            sessions=self._database.sessions,
+            wanted=wanted,
+            left=tuple(self._left.items()),
+            lease_ms=int(self._lease_s * 1000),
+            resends=self._resends,
+            going=self._going,
+        )
+        async with asyncio.timeout(self._lease_s / 2):
+            tide = await self._database.write(Turn.BEAT, beat, said)
+        self._left = {name: epoch for name, epoch in self._left.items() if tide.held.get(name) == epoch}
+        for name in self._left:
+            tide.held.pop(name)
+        if tide.held != self._held:
+            log.info("berths", held=sorted(tide.held), nodes=tide.nodes)
+        for channel, count in tide.lost.items():
+            log.warning("messages were being sent by a node that is gone", channel=channel, count=count)
+        self._held, self._at, self.nodes = tide.held, tide.at, tide.nodes
+        self._leaving = {name for name in self._leaving | set(tide.too_many) if name in tide.held}
+        self._until_s = begun_s + self._lease_s * (1 - _MARGIN)
+        return tide

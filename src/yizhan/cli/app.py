@@ -23,6 +23,7 @@ from yizhan.cli import (
     ledger,
     lists,
     message,
+    move,
     route,
     send,
     serve,
@@ -97,6 +98,7 @@ send.register(app)
 fetch.register(app)
 doctor.register(app)
 backup.register(app)
+move.register(app)
 
 
 def main() -> None:

@@ -155,7 +155,7 @@ def _take_one(connection: Connection, said: Beat, tide: Tide, row: Row[tuple[obj
         return
     tide.held[row.name] = epoch
     kind, _, channel = row.name.partition(":")
-    if kind == "channel" and row.epoch:
+    if kind == "channel":  # also of epoch 0, under which a store that nobody shared was moved here
         count = lose_epoch(connection, channel, row.epoch, said.resends(channel))
         if count:
             tide.lost[channel] = count

@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import jasmin, kannel, report
+from bench import jasmin, kannel, nodes, report
 from bench.scenarios import ALL, FULL, Field, Row, Size
 from bench.sink import compiler
 
+_SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
 _DOCS = Path(__file__).parent.parent / "docs" / "performance"
 
 
@@ -25,6 +26,7 @@ def main() -> None:
     parser.add_argument("scenarios", nargs="*", help=f"only these, of: {', '.join(ALL)}")
     parser.add_argument("--full", action="store_true", help="the full sizes: half an hour instead of ten minutes")
     parser.add_argument("--alone", action="store_true", help="without Kannel and Jasmin, even if they are there")
+    parser.add_argument("--postgres", default=_SERVER, help=f"a PostgreSQL of this machine (default: {_SERVER})")
     parser.add_argument("--json", type=Path, help="write the figures there, too, after each scenario")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and its plots anew")
     options = parser.parse_args()
@@ -40,7 +42,10 @@ def main() -> None:
         FULL if options.full else Size(),
         kannel=not options.alone and kannel.version() is not None,
         jasmin=not options.alone and jasmin.there(),
+        postgres=options.postgres if nodes.server_there(options.postgres) else "",
     )
+    if not field.postgres:
+        print("without PostgreSQL (--postgres names a server on this machine)")
     if not field.kannel:
         print("without Kannel (on Debian: apt-get install kannel)")
     if not field.jasmin:

@@ -16,12 +16,12 @@ from typing import Any
 
 import httpx
 
-from bench.load import Dialect
+from bench.load import Dialect, Load, Plan, run_load
 from bench.sink import Sink
 from bench.system import Meter
 
 _READY = re.compile(r'"event": "ready"')
-_CREDITS = 100_000_000
+CREDITS = 100_000_000
 CHANNEL = "bench"
 _SOON_CHECKED = 250_000
 
@@ -56,6 +56,10 @@ class Gateway:
         with contextlib.closing(sqlite3.connect(f"file:{self.data}/yizhan.db?mode=ro", uri=True, timeout=10)) as db:
             return db.execute(sql).fetchall()
 
+    def load(self, plan: Plan) -> Load:
+        """Calls to it."""
+        return run_load(plan)
+
     def stored(self) -> int:
         """Messages in the store."""
         return int(self.query("SELECT count(*) FROM messages")[0][0])
@@ -82,20 +86,29 @@ def running(
     ``prepare`` may fill the store, which the program has made, before it is started for the bench.
     """
     if sink is not None:
-        channel = {"name": CHANNEL, "kind": "smpp", "host": "127.0.0.1", "port": sink.port, "system_id": "bench"}
-        channel |= {"window": window, "binds": binds, "source": "10690000", "receipts": "all" if receipts else "none"}
-        environ["YIZHAN_CHANNELS"] = json.dumps([channel])
+        environ["YIZHAN_CHANNELS"] = json.dumps([channel_to(sink, window, binds, receipts=receipts)])
     with tempfile.TemporaryDirectory(prefix="yizhan-bench-") as folder:
         data = Path(folder) / "data"
-        with _process(data, environ) as (_, _, admin):
+        with process(data, environ) as (_, _, admin):
             for account in accounts:
-                body = {"account": account, "password": account, "credit": _CREDITS}
+                body = {"account": account, "password": account, "credit": CREDITS}
                 admin.post("/accounts", json=body).raise_for_status()
             admin.post("/keywords", json={"words": words_of(keywords)}).raise_for_status()
         if prepare is not None:
             prepare(data / "yizhan.db")
-        with _process(data, environ) as (url, pid, admin):
+        with process(data, environ) as (url, pid, admin):
             yield Gateway(url, (Meter("yizhan", pid),), data, admin)
+
+
+def channel_to(sink: Sink, window: int = 500, binds: int = 1, *, receipts: bool = False) -> dict[str, Any]:
+    """The settings of the channel to the bench's SMSC."""
+    channel = {"name": CHANNEL, "kind": "smpp", "host": "127.0.0.1", "port": sink.port, "system_id": "bench"}
+    return channel | {
+        "window": window,
+        "binds": binds,
+        "source": "10690000",
+        "receipts": "all" if receipts else "none",
+    }
 
 
 def words_of(count: int) -> list[str]:
@@ -104,7 +117,8 @@ def words_of(count: int) -> list[str]:
 
 
 @contextlib.contextmanager
-def _process(data: Path, environ: dict[str, str]) -> Iterator[tuple[str, int, httpx.Client]]:
+def process(data: Path, environ: dict[str, str]) -> Iterator[tuple[str, int, httpx.Client]]:
+    """The program on a data directory: where it takes calls, its id, and its admin API."""
     log_path = data.parent / "log"
     with log_path.open("a+") as log:
         begun = log.tell()

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from bench import floor, gateway, jasmin, kannel, reports
+from bench import floor, gateway, jasmin, kannel, nodes, reports
 from bench.gateway import Gateway
 from bench.load import Dialect, Load, Plan, run_load
 from bench.sink import MARK, Sink, running_sink, until
@@ -69,6 +70,7 @@ class Field:
     size: Size
     kannel: bool  # it is installed and wanted
     jasmin: bool
+    postgres: str = ""  # a server on this machine, as libpq reads it; empty: there is none
 
     def starters(self) -> dict[str, Start]:
         """The systems of a scenario, in the order of their turns."""
@@ -287,6 +289,39 @@ def memory(field: Field) -> Iterator[Row]:
             yield Row(label, system.name, first, 2_000, peak_mb=max(part))
 
 
+def several_nodes(field: Field) -> Iterator[Row]:
+    """One node on SQLite; one, two and four on a PostgreSQL: single numbers, 500 a call, and a backlog drained."""
+    starts: list[Start] = [gateway.running]
+    starts += [partial(nodes.running, server=field.postgres, count=number) for number in (1, 2, 4)]
+    for start in starts if field.postgres else ():
+        with running_sink() as sink, start(sink) as system:
+            warm = _warm_each(system, sink)
+            reading = Reading(system)
+            load = system.load(Plan(system.url, field.size.singles, connections=64))
+            count = len(load.sent_ns)
+            took_s = (sink.submitted(count + warm)["last_ns"] - load.sent_ns[0]) / 1e9
+            yield _row("nodes: single numbers, 64 connections", system, count, count / took_s, load, reading.stop())
+        with running_sink() as sink, start(sink) as system:
+            warm = _warm_each(system, sink)
+            system.hold()
+            reading = Reading(system)
+            load = system.load(Plan(system.url, min(field.size.backlog, 200_000) // 500, 500, 16))
+            count = len(load.sent_ns) * 500
+            yield _row("nodes: 500 numbers a call", system, count, count / load.elapsed_s, load, reading.stop())
+            reading, begun_ns = Reading(system), time.monotonic_ns()
+            system.release()
+            took_s = (sink.submitted(count + warm)["last_ns"] - begun_ns) / 1e9
+            until(lambda: system.unsent() == 0, 60)
+            yield _row("nodes: a backlog drained", system, count, count / took_s, None, reading.stop())
+
+
+def _warm_each(system: Any, sink: Sink) -> int:
+    """As ``_warm``, each of several nodes: with how many messages."""
+    system.load(Plan(system.url, _WARM // 4 * 4, first=90_000_000, connections=16))
+    sink.submitted(_WARM // 4 * 4)
+    return _WARM // 4 * 4
+
+
 def _row(name: str, system: System, messages: int, per_s: float, load: Load | None, reading: Reading) -> Row:
     p50_ms, p99_ms, max_ms = (load.quantile_ms(share) if load else None for share in (0.5, 0.99, 1))
     return Row(
@@ -315,4 +350,5 @@ ALL: dict[str, Callable[[Field], Iterator[Row]]] = {
     "pruning": pruning,
     "growth": growth,
     "memory": memory,
+    "nodes": several_nodes,
 }

@@ -47,6 +47,7 @@ class Target:
 
 
 SINGLE = "single numbers, 64 connections"
+_ONE = "PostgreSQL, 1 node"
 _TIMES, _FLOOR, _OWN = "x Kannel", "x floor", "x itself"
 
 TARGETS = (
@@ -78,7 +79,16 @@ TARGETS = (
         lambda run: _times(_p99(run.row("while old messages are pruned")), _p99(run.row("while nothing is pruned"))),
         True,
     ),
+    Target(
+        "one node on PostgreSQL, single numbers", 0.6, "x SQLite", lambda run: _shared(run, "nodes: single numbers")
+    ),
+    Target("one node on PostgreSQL, 500 a call", 0.5, "x SQLite", lambda run: _shared(run, "nodes: 500 numbers")),
 )
+
+
+def _shared(run: Figures, what: str) -> float | None:
+    one, embedded = run.row(what, _ONE), run.row(what)
+    return one.per_s / embedded.per_s if one and embedded else None
 
 
 def _grown(run: Figures, what: str) -> float | None:

@@ -277,3 +277,17 @@ def test_an_answer_leaves_in_one_piece(served: Served, method: str) -> None:
         head, _, body = client.recv(65536).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK")
     assert body == (b"12345" if method == "GET" else b"")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        pytest.param("/livez", "ok", id="alive"),
+        pytest.param("/readyz", "ok", id="ready"),
+        pytest.param("/readyz?verbose", "ok", id="nothing to tell"),
+    ],
+)
+def test_probes(served: Served, path: str, body: str) -> None:
+    (answer,) = served.ask(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert (answer.status, answer.body.decode().strip()) == (200, body)
+    assert served.river.calls == []

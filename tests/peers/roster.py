@@ -86,9 +86,11 @@ _NPM = Stack(("node", "peer.mjs"), ("node", "-e", "require.resolve('soap')"), "n
 _PERL = Stack(("perl", "peer.pl"), ("perl", "-MSOAP::Lite", "-e", "1"), "apt install libsoap-lite-perl")
 _JAVA = Stack(("java", "Peer.java"), ("javac", "-version"), "apt install default-jdk-headless")
 _CURL = Stack(("bash", "peer.sh"), ("bash", "-c", "command -v curl iconv md5sum"), "apt install curl")
-# The proxy of docs/manual/proxy.md; /usr/sbin is not on everybody's path.
+# The proxies of docs/manual/proxy.md; /usr/sbin is not on everybody's path.
 _NGINX_AT = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "nginx"
 NGINX = Stack((_NGINX_AT,), (_NGINX_AT, "-v"), "apt install nginx-light")
+_HAPROXY_AT = shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "haproxy"
+HAPROXY = Stack((_HAPROXY_AT,), (_HAPROXY_AT, "-v"), "apt install haproxy")
 
 PEERS: tuple[Peer, ...] = (
     Peer(_ZEEP, "wsdl", "soap11", typed=True),

@@ -1,4 +1,4 @@
-"""nginx in front, with the documented block: what it passes on, what cannot be smuggled, what its logs do not say."""
+"""nginx or HAProxy in front, as documented: what it passes on, what cannot be smuggled, what its logs do not say."""
 
 import contextlib
 import re
@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from peers.roster import NGINX
+from peers.roster import HAPROXY, NGINX
+from postgres import free_port
 
 from .program import TEXT, Customer, Program, md5, running
 
-BLOCK = Path(__file__).parents[2] / "etc" / "nginx.conf"
+ETC = Path(__file__).parents[2] / "etc"
 CALL = b"CorpID=demo&Pwd=" + md5("demo").encode() + b"&Mobile=13800000000&Content="
 NGINX_CONF = """
 daemon off; master_process off; pid {folder}/pid; error_log {folder}/start.log crit; events {{}}
@@ -27,7 +28,7 @@ TEMP = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 @dataclass
 class Front:
-    """nginx and the gateway behind it."""
+    """A proxy and the gateway behind it."""
 
     gateway: Program
     port: int
@@ -49,42 +50,54 @@ class Front:
             return answer
 
 
-@pytest.fixture(scope="module")
-def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
-    """nginx on a free port before a gateway that trusts it."""
-    if reason := NGINX.missing():
+@pytest.fixture(scope="module", params=["nginx", "haproxy"])
+def front(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """The proxy on a free port before a gateway that trusts it."""
+    stack = {"nginx": NGINX, "haproxy": HAPROXY}[request.param]
+    if reason := stack.missing():
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("proxy")
     environ = {"YIZHAN_SERVER__TRUSTED_PROXIES": "127.0.0.1"}
-    with running(folder / "data", "--demo", **environ) as gateway, socket.socket() as free:
+    with running(folder / "data", "--demo", **environ) as gateway, (folder / "said.log").open("w") as said:
         gateway.account("acme")
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        block = BLOCK.read_text().replace("listen 80;", f"listen 127.0.0.1:{port};")
-        block = block.replace("127.0.0.1:8080", "{}:{}".format(*gateway.address)).replace("/var/log/nginx", str(folder))
-        temp = " ".join(f"{name}_temp_path {folder}/{name};" for name in TEMP)
-        (folder / "nginx.conf").write_text(NGINX_CONF.format(folder=folder, temp=temp, block="\n" + block))
-        nginx = subprocess.Popen([*NGINX.command, "-c", str(folder / "nginx.conf"), "-p", str(folder)])
+        port = free_port()
+        arguments = {"nginx": nginx_at, "haproxy": haproxy_at}[request.param](folder, gateway, port)
+        proxy = subprocess.Popen([*stack.command, *arguments], stdout=said, stderr=said)
         try:
-            wait_for(port, nginx)
+            wait_for(port, proxy)
             yield Front(gateway, port, folder)
         finally:
-            nginx.terminate()
-            nginx.wait(20)
+            proxy.terminate()
+            proxy.wait(20)
 
 
-def wait_for(port: int, nginx: "subprocess.Popen[bytes]") -> None:
+def nginx_at(folder: Path, gateway: Program, port: int) -> list[str]:
+    """Its arguments, with the documented block."""
+    block = (ETC / "nginx.conf").read_text().replace("listen 80;", f"listen 127.0.0.1:{port};")
+    block = block.replace("127.0.0.1:8080", "{}:{}".format(*gateway.address)).replace("/var/log/nginx", str(folder))
+    temp = " ".join(f"{name}_temp_path {folder}/{name};" for name in TEMP)
+    (folder / "nginx.conf").write_text(NGINX_CONF.format(folder=folder, temp=temp, block="\n" + block))
+    return ["-c", str(folder / "nginx.conf"), "-p", str(folder)]
+
+
+def haproxy_at(folder: Path, gateway: Program, port: int) -> list[str]:
+    """Its arguments, with the documented file."""
+    text = (ETC / "haproxy.cfg").read_text().replace("bind :80", f"bind 127.0.0.1:{port}")
+    (folder / "haproxy.cfg").write_text(text.replace("127.0.0.1:8080", "{}:{}".format(*gateway.address)))
+    return ["-db", "-f", str(folder / "haproxy.cfg")]
+
+
+def wait_for(port: int, proxy: "subprocess.Popen[bytes]") -> None:
     """Until it listens."""
     deadline = time.monotonic() + 20
-    while nginx.poll() is None and time.monotonic() < deadline:
+    while proxy.poll() is None and time.monotonic() < deadline:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
             time.sleep(0.05)
         else:
             return
-    raise AssertionError("nginx did not start")
+    raise AssertionError("the proxy did not start")
 
 
 def post(body: bytes, *headers: bytes) -> bytes:

@@ -32,6 +32,9 @@ from yizhan.wire.soap import (
     write_fault,
 )
 
+# What works, by name; asked by anybody, so it must not cost much.
+Ready = Callable[[], Awaitable[Mapping[str, bool]]]
+_PROBES = (b"/livez", b"/readyz")
 _METHODS = ("GET", "POST", "HEAD")
 _TRANSPORTS = {SoapVersion.V1_1: Transport.SOAP11, SoapVersion.V1_2: Transport.SOAP12}
 
@@ -39,8 +42,13 @@ _TRANSPORTS = {SoapVersion.V1_1: Transport.SOAP11, SoapVersion.V1_2: Transport.S
 class Gateway:
     """Answers every HTTP request that the listener lets through: with a value, a page, a SOAP fault, 404 or 405."""
 
-    def __init__(self, river: River, settings: ServerSettings, max_batch_items: int) -> None:
-        """``settings`` say whose X-Forwarded headers to believe; ``max_batch_items`` bounds BatchContentSms."""
+    def __init__(
+        self, river: River, settings: ServerSettings, max_batch_items: int, ready: Ready | None = None
+    ) -> None:
+        """``settings`` say whose X-Forwarded headers to believe; ``max_batch_items`` bounds BatchContentSms; ``ready``
+        tells a probe what works and what does not.
+        """
+        self._ready = ready
         self._callers = Callers(settings.trusted_proxies)
         self._actions = Actions(river, max_batch_items)
         self._bindings: dict[Binding, Callable[[Route, Request], Awaitable[Reply]]] = {
@@ -54,9 +62,20 @@ class Gateway:
         if request.method not in _METHODS:
             return plain_text(405, "The method must be GET, HEAD or POST.")
         route = find_route(request.path)
+        if route is None and request.path in _PROBES:
+            return await self._probe(request)
         if route is None:
             return plain_text(404, "Nothing here. Operations are at PREFIX/NAME.aspx and PREFIX/LinkWS.asmx.")
         return await self._bindings[route.binding](route, request)
+
+    async def _probe(self, request: Request) -> Reply:
+        """For whoever watches over nodes: ``/livez`` that this one runs, ``/readyz`` that calls should come here."""
+        checks = {} if self._ready is None or request.path == b"/livez" else await self._ready()
+        status = 200 if all(checks.values()) else 503
+        lines = ["ok" if status == 200 else "not ready"]
+        if request.query.lstrip(b"?").partition(b"=")[0] == b"verbose":
+            lines = [f"{'+' if good else '-'} {name}" for name, good in checks.items()] + lines
+        return plain_text(status, "\n".join(lines))
 
     async def _aspx(self, route: Route, request: Request) -> Reply:
         """``NAME.aspx``: the answer is the bare value. HEAD executes nothing and has none."""

@@ -9,10 +9,12 @@ from yizhan.console.app import MAX_BODY_BYTES, make_admin_app
 from yizhan.front.asgi import answers_of
 from yizhan.front.gateway import Gateway
 from yizhan.front.listener import Listener
+from yizhan.kit.clock import SystemClock
 from yizhan.kit.sockets import short_path
 from yizhan.model.settings import ServerSettings
 from yizhan.node.build import House
 from yizhan.node.note import Note
+from yizhan.node.pulse import Pulse
 from yizhan.node.stop import Stop
 
 
@@ -42,7 +44,9 @@ async def clients_door(house: House, port: socket.socket, stop: Stop) -> AsyncIt
     """The port that clients call, open while this lasts: its address."""
     server = house.settings.server
     tls = (server.tls_cert, server.tls_key) if server.tls_cert and server.tls_key else None
-    listener = Listener(Gateway(house.reception, server, house.settings.policy.max_batch_items), server, port, tls)
+    pulse = Pulse(house.database, SystemClock())
+    gateway = Gateway(house.reception, server, house.settings.policy.max_batch_items, pulse.ready)
+    listener = Listener(gateway, server, port, tls)
     await listener.start()
     try:
         host, number = listener.address

@@ -13,6 +13,7 @@ from pathlib import Path
 import uvloop
 
 from yizhan.kit.log import get_logger, set_up_logging
+from yizhan.kit.supervisor import tell_supervisor
 from yizhan.model.settings import Settings, split_listen
 from yizhan.node.build import House, build
 from yizhan.node.config import ConfigError, read_settings
@@ -77,7 +78,9 @@ async def _serve(settings: Settings, data: Path, demo: bool) -> None:
         async with _at_work(house, stop), admin_door(house, stop), clients_door(house, port, stop) as url:
             print(welcome(url, data, demo_is_ready), flush=True)
             log.info("ready", url=url, data=str(data))
+            tell_supervisor("READY=1")
             await stop.asked()
+            tell_supervisor("STOPPING=1")
             log.info("stopping", drain_s=settings.server.drain_s)
     finally:
         if house.shared is not None:

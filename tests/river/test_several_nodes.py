@@ -1,0 +1,110 @@
+"""Two programs on one PostgreSQL: what is changed at one holds at the other, and both outlive their server."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from postgres import Cluster
+
+from .program import TEXT, Customer, Program, eventually, form, md5, run_cli, running
+
+PROMISED_S = 1.0  # a change of settings reaches every node
+SLACK_S = 1.0  # of a machine that is busy with other tests
+
+
+@pytest.fixture
+def server() -> Iterator[Cluster]:
+    """A server that the test may stop."""
+    with Cluster() as running_server:
+        yield running_server
+
+
+def start(stack: ExitStack, folder: Path, url: str, **environ: str) -> list[Program]:
+    """Two of them."""
+    own = {"YIZHAN_STORE__URL": url, "YIZHAN_STORE__WAIT_S": "1", **environ}
+    return [
+        stack.enter_context(running(folder / name, **own, YIZHAN_NODE__NAME=name, YIZHAN_NODE__LEASE_S="2"))
+        for name in ("one", "two")
+    ]
+
+
+def answer(program: Program, account: Customer, **values: str) -> str:
+    """To IntlSend."""
+    body = form(
+        CorpID=account.corp_id, Pwd=md5(account.password), **{"Mobile": "13800000000", "Content": TEXT} | values
+    )
+    return program.post("IntlSend", body).text
+
+
+def in_time(look: Callable[[], bool]) -> None:
+    """True as soon as promised."""
+    begun_s = time.monotonic()
+    eventually(look, PROMISED_S + SLACK_S)
+    assert time.monotonic() - begun_s < PROMISED_S + SLACK_S
+
+
+def test_settings_reach_every_node(cluster: Cluster, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        one, two = start(stack, tmp_path, cluster.new_database())
+        account = one.account("C1", credit=100)
+        in_time(lambda: answer(two, account).isdigit())
+        one.api("POST", "/keywords", json={"words": ["验证码"]})
+        in_time(lambda: answer(two, account) == "-12")
+        two.api("POST", "/keywords/remove", json={"words": ["验证码"]})
+        in_time(lambda: answer(one, account).isdigit())
+        one.api("PATCH", "/accounts/C1", json={"password": "another"})
+        in_time(lambda: answer(two, account) == "-3")
+        changed = Customer("C1", "another")
+        in_time(lambda: answer(two, changed).isdigit())
+        one.api("POST", "/numbers", json={"number": "13800000000"})
+        in_time(lambda: answer(two, changed) == "-2")
+        two.api("POST", "/accounts/C1/disable")
+        in_time(lambda: answer(one, changed) == "-102")
+        two.api("POST", "/channels/simulator/pause")
+        in_time(lambda: all(program.api("GET", "/channels")[0]["paused"] for program in (one, two)))
+
+
+def test_messages_go_by_the_node_that_has_the_channel(cluster: Cluster, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        programs = start(stack, tmp_path, cluster.new_database())
+        account = programs[0].account("C1", credit=100)
+        in_time(lambda: answer(programs[1], account).isdigit())
+        holders = [p for p in programs if any(c["bound"] for c in p.api("GET", "/channels"))]
+        (other,) = [p for p in programs if p not in holders]
+        number = answer(other, account)
+        eventually(lambda: other.messages(submission=number, state="delivered"))
+        (view,) = other.api("GET", "/channels")
+        assert view["node"] == holders[0].data.name
+        said = run_cli(other.data, "doctor")
+        assert said.returncode == 0 and f"at {holders[0].data.name}" in said.stdout, said.stdout + said.stderr
+        assert holders[0].stop() == 0
+        eventually(lambda: other.api("GET", "/channels")[0]["bound"], 5)
+
+
+def test_probes_and_calls_while_the_server_is_away(server: Cluster, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        one, _ = start(stack, tmp_path, server.new_database())
+        account = one.account("C1", credit=100)
+        root = one.url.removesuffix("/sdk2/")
+        assert answer(one, account).isdigit()
+        assert probe(f"{root}/readyz?verbose") == (200, "+ store\nok")
+        server.stop()
+        assert eventually(lambda: probe(f"{root}/readyz?verbose") == (503, "- store\nnot ready"), 5)
+        assert probe(f"{root}/livez") == (200, "ok")
+        begun_s = time.monotonic()
+        assert answer(one, account) == "-2"
+        assert time.monotonic() - begun_s < 1 + 5
+        server.start()
+        eventually(lambda: probe(f"{root}/readyz") == (200, "ok"), 5)
+        number = eventually(lambda: said if (said := answer(one, account)).isdigit() else None, 5)
+        eventually(lambda: one.messages(submission=number, state="delivered"), 15)
+
+
+def probe(url: str) -> tuple[int, str]:
+    """Status and body."""
+    response = httpx.get(url, timeout=5)
+    return response.status_code, response.text.strip()

@@ -17,6 +17,7 @@ from yizhan.policy.case import Case, Terms
 from yizhan.policy.throttle import Intervals
 from yizhan.store.committer import Closed, Overloaded
 from yizhan.store.database import Database
+from yizhan.store.writer import Away
 
 log = get_logger("desk")
 T = TypeVar("T")
@@ -68,7 +69,7 @@ class Desk:
         outcome: T | Refusal
         try:
             outcome = await answer
-        except (Overloaded, Closed) as error:
+        except (Overloaded, Closed, Away) as error:
             outcome = Refusal(Reject.OTHER, type(error).__name__.lower())
         except Exception as error:
             log.exception("a call failed", operation=call.operation.name, address=call.address)

@@ -30,7 +30,11 @@ class ServerMeter(Meter):
     def cpu_s(self) -> float:
         """Of those that are there now: a node's sessions stay as long as it does."""
         children = [path.parent.name for path in Path("/proc").glob("[0-9]*/stat") if _parent(path) == self.pid]
-        return super().cpu_s() + sum(Meter("session", int(pid)).cpu_s() for pid in children)
+        total = super().cpu_s()
+        for pid in children:
+            with contextlib.suppress(OSError):  # one that has just ended
+                total += Meter("session", int(pid)).cpu_s()
+        return total
 
     def mb(self, field: str = "VmRSS") -> float:
         """Most of it is one memory that all share: not counted."""

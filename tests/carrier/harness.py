@@ -109,7 +109,9 @@ class Works:
 
 
 @asynccontextmanager
-async def working(scenario: dict[str, Any] | None = None, **settings: Any) -> AsyncIterator[Works]:
+async def working(
+    scenario: dict[str, Any] | None = None, may_write: Callable[[], bool] = lambda: True, **settings: Any
+) -> AsyncIterator[Works]:
     """An SMSC with a scenario, and a channel bound to it; both end with the block."""
     smsc = Smsc(Scenario.model_validate(scenario or {}), seed=7, clock=CLOCK)
     door = Door(smsc, Place("127.0.0.1", 0), None)
@@ -122,7 +124,7 @@ async def working(scenario: dict[str, Any] | None = None, **settings: Any) -> As
     def room() -> None:
         works[0].rooms += 1
 
-    channel = SmppChannel(ChannelSettings.model_validate({**wanted, **settings}), notebook, CLOCK, room)
+    channel = SmppChannel(ChannelSettings.model_validate({**wanted, **settings}), notebook, CLOCK, room, may_write)
     works.append(Works(smsc, door, channel, notebook, port))
     tasks = [asyncio.ensure_future(smsc.run()), asyncio.ensure_future(channel.run())]
     try:

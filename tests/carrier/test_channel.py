@@ -35,6 +35,22 @@ def test_a_message_and_its_report() -> None:
     asyncio.run(run())
 
 
+def test_a_channel_that_may_be_anothers_by_now_writes_nothing() -> None:
+    async def run() -> None:
+        mine = [True]
+        async with working(may_write=lambda: mine[0]) as works:
+            await works.send(letter(1))
+            await works.until(lambda: works.notebook.answered)
+            mine[0] = False
+            await works.send(letter(2), letter(3))
+            await asyncio.sleep(0.3)
+            assert works.stats()["submits"] == 1 and len(works.notebook.answered) == 1
+            mine[0] = True
+            await works.until(lambda: len(works.notebook.answered) == 3)
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("form", ["udh8", "udh16", "sar"])
 def test_long_texts(form: str) -> None:
     async def run() -> None:

@@ -30,6 +30,7 @@ log = get_logger("carrier")
 
 _GOODBYE_S = 3.0
 _PARTING_S = 10.0  # for the last report to the store
+_NOT_OURS_S = 0.1  # until a channel that may be another node's by now looks again
 _AHEAD_S = 2.0  # letters in hand are at most what the pace lets go in this time
 
 
@@ -314,7 +315,7 @@ class SmppChannel:
             self._pump_timer = None
         at_s = min(self._outbox.next_due_s(), self._outbox.waiting_since_s() + self._settings.slot_timeout_s + 0.01)
         if self._outbox.waiting and any(link.room for link in self._links):
-            at_s = min(at_s, self._pace.next_s(now_s))
+            at_s = min(at_s, self._pace.next_s(now_s) if self._may_write() else now_s + _NOT_OURS_S)
         if at_s != float("inf"):
             loop = asyncio.get_running_loop()
             self._pump_timer = loop.call_later(max(0.001, at_s - now_s), self._pump)

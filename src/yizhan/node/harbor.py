@@ -87,7 +87,7 @@ class SharedHarbor:
         self._leaving: set[str] = set()  # finishing, then given back
         self._left: dict[str, int] = {}  # to be given back with the next beat
         self._moved = asyncio.Event()
-        self._going = False
+        self._going = self._gone = False
         self._at: dict[str, str] = {}
         self._revisions: dict[str, int] = {}
         self.nodes = 1
@@ -156,9 +156,13 @@ class SharedHarbor:
             else:
                 self._left.update(leaving)
 
+    def wind_down(self) -> None:
+        """Take nothing more; what is held stays so until ``leave``."""
+        self._going = True
+
     async def leave(self) -> None:
         """Sign off: the berths are free at once. What was theirs must have ended by now, or is uncertain."""
-        self._going = True
+        self._gone = True
         if self._node_id is None:
             return
         node_id, self._held = self._node_id, {}
@@ -177,7 +181,7 @@ class SharedHarbor:
         return self._in_time(), dict(self._held), set(self._leaving)
 
     async def _turn(self, heed: Callable[[set[str]], Awaitable[None]]) -> None:
-        if self._node_id is None or self._going:
+        if self._node_id is None or self._gone:
             return
         if self._held and not self._in_time():
             log.error("the berths of this node are over: the store could not be asked in time", berths=[*self._held])

@@ -124,6 +124,8 @@ async def _at_work(house: House, stop: Stop) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            if house.shared is not None:
+                house.shared.wind_down()
             house.dispatcher.stop()
             try:
                 async with asyncio.timeout(stop.left_s()):

@@ -68,6 +68,20 @@ def test_settings_reach_every_node(cluster: Cluster, tmp_path: Path) -> None:
         in_time(lambda: all(program.api("GET", "/channels")[0]["paused"] for program in (one, two)))
 
 
+def test_an_interval_holds_at_every_node(cluster: Cluster, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        one, two = start(stack, tmp_path, cluster.new_database(), YIZHAN_POLICY__QUERY_INTERVAL_S="2")
+        account = one.account("C1", credit=100)
+        in_time(lambda: answer(two, account).isdigit())
+        body = form(CorpID=account.corp_id, Pwd=md5(account.password))
+        assert one.post("GetBalance", body).text != "-101"
+        assert two.post("GetBalance", body).text == "-101"
+        assert two.post("SelSum", body).text != "-101", "each operation has its own"
+        time.sleep(2)
+        assert two.post("GetBalance", body).text != "-101"
+        assert one.post("GetBalance", body).text == "-101"
+
+
 def test_messages_go_by_the_node_that_has_the_channel(cluster: Cluster, tmp_path: Path) -> None:
     with ExitStack() as stack:
         programs = start(stack, tmp_path, cluster.new_database())

@@ -25,6 +25,7 @@ from yizhan.store.accept import accept
 from yizhan.store.berths import Beat, Tide, beat, sign_off, sign_on
 from yizhan.store.committer import Turn
 from yizhan.store.handouts import Wish, lease
+from yizhan.store.paces import Start, restore_intervals, start_intervals
 from yizhan.store.queue import Claim, claim
 from yizhan.store.report import Reported, settle_receipts
 from yizhan.store.revisions import read_revisions, touch
@@ -295,6 +296,19 @@ def test_reports_of_two_parts_at_two_nodes_end_the_message(stores: list[Store]) 
     both(stores, report)
     assert set(stores[0].states().values()) == {State.DELIVERED}
     assert stores[0].rows("SELECT count(*) FROM handouts") == [(count,)]
+
+
+def test_of_two_calls_at_once_only_one_starts_an_interval(stores: list[Store]) -> None:
+    start = Start(1, "GetBalance", 60_000)
+    started = both(stores, lambda store: store.do(start_intervals, start)[0])
+    assert sorted(one.too_soon_ms is None for one in started) == [False, True]
+    (first,) = [one for one in started if one.too_soon_ms is None]
+    stores[1].do(restore_intervals, (start, first))
+    again = stores[0].do(start_intervals, start)[0]
+    assert again.too_soon_ms is None, "what was not answered does not count"
+    stores[1].do(restore_intervals, (start, first))
+    assert stores[1].do(start_intervals, start)[0].too_soon_ms is not None, "and takes nothing from a later one"
+    assert stores[1].do(start_intervals, Start(2, "GetBalance", 60_000))[0].too_soon_ms is None
 
 
 def test_keys_are_never_given_twice(stores: list[Store]) -> None:

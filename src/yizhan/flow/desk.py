@@ -1,7 +1,7 @@
 """The desk: what every call of a client goes through before it is acted upon, whatever it asks for."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from yizhan.flow.gate import Gate
@@ -12,11 +12,12 @@ from yizhan.kit.log import get_logger
 from yizhan.model.call import Call
 from yizhan.model.operation import Pace
 from yizhan.model.reject import Refusal, Reject
-from yizhan.policy.admission import judge, judge_stranger
+from yizhan.policy.admission import interval_of, judge, judge_stranger
 from yizhan.policy.case import Case, Terms
 from yizhan.policy.throttle import Intervals
-from yizhan.store.committer import Closed, Overloaded
+from yizhan.store.committer import Closed, Overloaded, Turn
 from yizhan.store.database import Database
+from yizhan.store.paces import Start, restore_intervals, start_intervals
 from yizhan.store.writer import Away
 
 log = get_logger("desk")
@@ -78,23 +79,56 @@ class Desk:
             self._refusals.note(call, outcome)
         return outcome
 
-    def _start_interval(self, case: Case) -> Callable[[], None]:
-        """The interval of row 9 starts; gives what undoes that, for a call that is not answered after all."""
-        account_id, operation = case.known_account.id, case.call.operation.name
-        started_s = self._clock.monotonic_s()
-        former_s = self._intervals.start(account_id, operation, started_s)
-        return lambda: self._intervals.restore(account_id, operation, started_s, former_s)
-
-    @contextmanager
-    def _interval_started(self, case: Case) -> Iterator[None]:
-        """The interval of row 9 starts with a call that is answered; one that fails after all gives it back."""
-        give_back = self._start_interval(case)
+    async def _in_interval(self, case: Case, act: Callable[[], Awaitable[T]]) -> T | Refusal:
+        """``act`` for a call with an interval (row 9); one that is not answered after all gives it back."""
+        give_back = await self._start_interval(case)
+        if isinstance(give_back, Refusal):
+            return give_back
         try:
-            yield
+            return await act()
         except BaseException:
             give_back()
             raise
 
+    async def _start_interval(self, case: Case) -> Callable[[], None] | Refusal:
+        """The interval of row 9 starts, at all nodes; gives what undoes that, for a call that is not answered.
+
+        Refused when another node has answered such a call too lately; of this one's calls the rules have judged.
+        """
+        account_id, operation = case.known_account.id, case.call.operation.name
+        started_s = self._clock.monotonic_s()
+        former_s = self._intervals.start(account_id, operation, started_s)
+
+        def forget() -> None:
+            self._intervals.restore(account_id, operation, started_s, former_s)
+
+        interval_s = interval_of(case)
+        if not self._database.shared or interval_s <= 0:
+            return forget
+        start = Start(account_id, operation, int(interval_s * 1000))
+        try:
+            started = await self._database.write(Turn.CARE, start_intervals, start)
+        except BaseException:
+            forget()
+            raise
+        if started.too_soon_ms is not None:
+            forget()
+            return Refusal(Reject.TOO_SOON, f"{started.too_soon_ms / 1000:.1f} s")
+
+        def give_back() -> None:
+            forget()
+            try:
+                self._database.write(Turn.CARE, restore_intervals, (start, started)).add_done_callback(_note_failure)
+            except (Overloaded, Closed) as error:
+                log.warning("an interval has to end by itself", error=repr(error))
+
+        return give_back
+
     def _since_last_s(self, case: Case) -> float | None:
         account_id, operation = case.known_account.id, case.call.operation.name
         return self._intervals.since(account_id, operation, self._clock.monotonic_s())
+
+
+def _note_failure(done: "asyncio.Future[None]") -> None:
+    if not done.cancelled() and (error := done.exception()):
+        log.warning("an interval has to end by itself", error=repr(error))

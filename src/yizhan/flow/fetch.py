@@ -36,11 +36,13 @@ class Fetching(Desk):
         """The oldest reports of failed messages, only those of one Cell if the call names it."""
         return await self._answer(call, lambda case: self._hand_out(case, Queue.FAILURES, case.cell))
 
-    async def _hand_out(self, case: Case, queue: Queue, cell: str = "") -> HandOut[Any]:
+    async def _hand_out(self, case: Case, queue: Queue, cell: str = "") -> HandOut[Any] | Refusal:
         policy, now_ms = self._terms.policy, case.now_ms
         limit = policy.replies_per_call if queue is Queue.REPLIES else policy.reports_per_call
         wish = Wish(queue, case.known_account.id, limit, now_ms, now_ms + int(policy.lease_s * 1000), cell)
-        give_back = self._start_interval(case)
+        give_back = await self._start_interval(case)
+        if isinstance(give_back, Refusal):
+            return give_back
         try:
             leased = await self._database.write(Turn.CARE, lease, wish, rows=limit)
         except BaseException:

@@ -18,11 +18,14 @@ class Inquiring(Desk):
         """The numbers blocked for the account, in E.164; those blocked for everybody are the operator's affair."""
         return await self._answer(call, self._blocked)
 
-    async def _balance(self, case: Case) -> int:
+    async def _balance(self, case: Case) -> int | Refusal:
         account_id = case.known_account.id
-        with self._interval_started(case):
-            return await self._database.read(lambda session: balance_of(session, account_id))
+        return await self._in_interval(
+            case, lambda: self._database.read(lambda session: balance_of(session, account_id))
+        )
 
-    async def _blocked(self, case: Case) -> list[str]:
-        with self._interval_started(case):
+    async def _blocked(self, case: Case) -> list[str] | Refusal:
+        async def look() -> list[str]:
             return sorted(case.standing.numbers.by_account.get(case.known_account.id, ()))
+
+        return await self._in_interval(case, look)

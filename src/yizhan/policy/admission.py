@@ -66,13 +66,20 @@ def address_not_allowed(case: Case) -> Refusal | None:
     return Refusal(Reject.ADDRESS_NOT_ALLOWED, case.call.address)
 
 
+def interval_of(case: Case) -> float:
+    """Seconds that have to lie between two answered calls of the operation."""
+    policy = case.terms.policy
+    return {Pace.NONE: 0.0, Pace.QUERY: policy.query_interval_s, Pace.REPORT: policy.report_interval_s}[
+        case.call.operation.pace
+    ]
+
+
 def too_soon(case: Case) -> Refusal | None:
     """Row 9: -101; exactly the interval passes."""
-    policy, pace, since_last_s = case.terms.policy, case.call.operation.pace, case.since_last_s
-    if since_last_s is None or pace is Pace.NONE:
+    since_last_s = case.since_last_s
+    if since_last_s is None:
         return None
-    interval_s = policy.query_interval_s if pace is Pace.QUERY else policy.report_interval_s
-    return Refusal(Reject.TOO_SOON, f"{since_last_s:.1f} s") if since_last_s < interval_s else None
+    return Refusal(Reject.TOO_SOON, f"{since_last_s:.1f} s") if since_last_s < interval_of(case) else None
 
 
 def no_valid_number(case: Case) -> Refusal | None:

@@ -447,3 +447,12 @@ marks = Table(
     Column("mark", BigInteger, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
 )
+
+# When each account's last answered call of an operation was, where nodes have to know it of each other (row 9).
+paces = Table(
+    "paces",
+    metadata,
+    Column("account_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("operation", String(32), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),  # by the server's clock
+)

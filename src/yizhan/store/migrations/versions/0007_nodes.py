@@ -10,7 +10,7 @@ _KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Four tables and a column more."""
+    """Five tables and a column more."""
     op.create_table(
         "nodes",
         sa.Column("id", _KEY, nullable=False),
@@ -42,6 +42,13 @@ def upgrade() -> None:
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_table(
+        "paces",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("operation", sa.String(length=32), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "operation"),
+    )
     op.add_column("messages", sa.Column("epoch", sa.BigInteger(), nullable=False, server_default="0"))
     if op.get_bind().dialect.name == "postgresql":
         op.execute("CREATE SEQUENCE epoch_keys")
@@ -49,6 +56,7 @@ def upgrade() -> None:
             ("nodes", "name", 64),
             ("nodes", "version", 32),
             ("nodes", "sessions", 32),
+            ("paces", "operation", 32),
             ("berths", "name", 48),
             ("revisions", "topic", 16),
         ):

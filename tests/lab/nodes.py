@@ -38,7 +38,7 @@ defaults
     timeout server 60s
     retries 3
     option redispatch
-    default-server check inter 200ms fall 1 rise 1 on-marked-down shutdown-sessions
+    default-server check inter 200ms fall 1 rise 1
 listen sdk2
     bind 127.0.0.1:{port}
     balance roundrobin

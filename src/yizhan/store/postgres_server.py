@@ -41,14 +41,16 @@ _AGAIN = frozenset({"40001", "40P01"})
 _LOST = frozenset({"57P01", "57P02", "57P03", "25006"})
 
 
-_ON_READERS = (f"SET idle_in_transaction_session_timeout = {_SILENT_MS}",)
+_ON_READERS = (
+    f"SET idle_in_transaction_session_timeout = {_SILENT_MS}",
+    # What is asked often is small, and compiling it takes longer than all else.
+    "SET jit = off",
+)
 _ON_WRITERS = (
     *_ON_READERS,
     # Every hot statement has its index. A plan that was made while a table was empty would read all of it, and prepared
     # statements keep their plans until somebody analyzes.
     "SET enable_seqscan = off",
-    # A plan without an index looks so dear then that the server would compile it, which takes longer than all else.
-    "SET jit = off",
     # Whoever is answered has it on the disk, whatever the server's default is.
     "SELECT set_config('synchronous_commit', 'on', false)"
     " WHERE current_setting('synchronous_commit') IN ('off', 'local')",

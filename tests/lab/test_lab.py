@@ -92,17 +92,17 @@ def play(everything: World, judge: Judge, number: int) -> tuple[Line, str]:
     odd = fault(everything, chance)
     ended_s = time.monotonic()
     time.sleep(chance.uniform(0.1, 0.6))
-    odd += come_to_rest(everything, judge)
+    odd += come_to_rest(everything.clients, judge)
     return judge.round((begun_s, ended_s), EXCUSED.get(fault, frozenset()), odd), fault.__name__.replace("_", " ")
 
 
-def come_to_rest(everything: World, judge: Judge) -> str:
+def come_to_rest(clients: Clients, judge: Judge) -> str:
     """Nothing is sent, everything ends, everything is fetched; what was odd about it."""
-    everything.clients.rest()
+    clients.rest()
     try:
         eventually(judge.settled, patience_s=90)
-        everything.clients.fetch_on()
-        eventually(lambda: everything.clients.fetched_all() and judge.handed_out(), patience_s=30)
+        clients.fetch_on()
+        eventually(lambda: clients.fetched_all() and judge.handed_out(), patience_s=30)
     except AssertionError:
         return "it did not come to rest"
     return ""
@@ -114,7 +114,7 @@ def test_the_judge_sees_what_is_wrong(tmp_path: Path) -> None:
         for lie in (False, True):
             everything.clients.work(random.Random(SEED))
             time.sleep(1)
-            assert come_to_rest(everything, judge) == ""
+            assert come_to_rest(everything.clients, judge) == ""
             if lie:
                 log = everything.clients.log
                 numbers = next(iter(log.answered.values()))

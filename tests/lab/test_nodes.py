@@ -23,7 +23,7 @@ from river.test_carrier import channels
 
 from .driver import ACCESS, EXTENSION, Clients
 from .nodes import LEASE_S, Nodes, SharedJudge, nodes
-from .test_lab import CREDIT, SCENARIO, SEED
+from .test_lab import CREDIT, SCENARIO, SEED, come_to_rest
 from .verdict import Line
 from .wire import Wire
 
@@ -153,13 +153,8 @@ def play(everything: World, number: int, fault: Callable[[World, random.Random],
     odd = fault(everything, chance)
     ended_s = time.monotonic()
     time.sleep(chance.uniform(0.1, 0.6))
-    everything.clients.rest()
-    try:
-        eventually(everything.judge.settled, patience_s=90)
-        everything.clients.fetch_on()
-        eventually(lambda: everything.clients.fetched_all() and everything.judge.handed_out(), patience_s=30)
-    except AssertionError:
-        odd += f"it did not come to rest: {everything.us.unfinished()}"
+    if restless := come_to_rest(everything.clients, everything.judge):
+        odd += f"{restless}: {everything.us.unfinished()}"
     return everything.judge.round((begun_s, ended_s + LEASE_S), excused, odd)
 
 

@@ -42,7 +42,7 @@ def migrate_store(
         raise Failed(f"--from must be sqlite:PATH, not {came_from.partition(':')[0]}:")
     if not to.startswith(("postgresql://", "postgres://")):
         raise Failed("--to must be postgresql://USER@HOST/DATABASE")
-    with _bar(quiet=json) as bar:
+    with show.make_progress(quiet=json) as bar:
         tasks: dict[str, Any] = {}
 
         def tell(progress: "Progress") -> None:
@@ -62,12 +62,3 @@ def migrate_store(
         rows = ", ".join(f"{moved.rows[name]} {name}" for name in ("accounts", "submissions", "messages", "ledger"))
         show.say(f"moved and compared: {rows}; the ledger holds")
         show.say('now set [store] url = "postgresql://..." and start the gateway; the old store is still there')
-
-
-def _bar(*, quiet: bool) -> Any:
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns: list[Any] = [*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()]
-    return Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal)

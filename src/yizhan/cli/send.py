@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -160,15 +160,10 @@ def _read_password(from_stdin: bool) -> str:
 
 def _send_all(client: "Client", numbers: list[str], text: str, cell: str, send_time: str) -> list["SliceResult"]:
     """Send with a progress bar where somebody looks; interrupted, the call under way is uncertain."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
     from yizhan.client.linkws import SLICE, Fate, SliceResult, cut
 
     tried: list[SliceResult] = []
-    console = Console(stderr=True)
-    columns: list[Any] = [*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()]
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with show.make_progress() as bar:
         task = bar.add_task("numbers", total=len(numbers))
 
         def note(result: SliceResult) -> None:

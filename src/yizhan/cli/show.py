@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
     from rich.text import Text
 
 # Control, format (bidirectional and zero-width ones), lone surrogates, line and paragraph separators.
@@ -173,3 +174,13 @@ def _cell(column: Column, value: Any, *, wide: bool) -> "Text":
 
 def _is_number(value: Any) -> bool:
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def make_progress(*, quiet: bool = False) -> "Progress":
+    """A bar on standard error where somebody looks; it is gone when the work is done."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns: list[Any] = [*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()]
+    return Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal)

@@ -90,7 +90,6 @@ class SharedHarbor:
         self._going = self._gone = False
         self._at: dict[str, str] = {}
         self._revisions: dict[str, int] = {}
-        self.nodes = 1
 
     # -- Harbor
 
@@ -217,7 +216,7 @@ class SharedHarbor:
             log.info("berths", held=sorted(tide.held), nodes=tide.nodes)
         for channel, count in tide.lost.items():
             log.warning("messages were being sent by a node that is gone", channel=channel, count=count)
-        self._held, self._at, self.nodes = tide.held, tide.at, tide.nodes
+        self._held, self._at = tide.held, tide.at
         self._leaving = {name for name in self._leaving | set(tide.too_many) if name in tide.held}
         self._until_s = begun_s + self._lease_s * (1 - _MARGIN)
         return tide

@@ -16,8 +16,8 @@ from yizhan.store.insert import insert
 from yizhan.store.queue import lose_epoch
 from yizhan.store.revisions import read_revisions
 from yizhan.store.schema import berths, nodes
+from yizhan.store.server_clock import server_now_ms
 
-_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)")
 _END_SESSIONS = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE application_name LIKE :name AND pid <> pg_backend_pid()"
@@ -55,8 +55,8 @@ class Tide:
 
 def sign_on(connection: Connection, name: str, version: str, sessions: str) -> int:
     """A new node: its id."""
-    now_ms = connection.execute(_NOW).scalar_one()
-    row = {"name": name[:64], "version": version[:32], "sessions": sessions}
+    now_ms = server_now_ms(connection)
+    row: dict[str, str | int] = {"name": name[:64], "version": version[:32], "sessions": sessions}
     row |= {"started_at_ms": now_ms, "seen_at_ms": now_ms}
     connection.execute(delete(nodes).where(nodes.c.seen_at_ms < now_ms - _FORGOTTEN_MS))
     return int(connection.execute(insert(connection, nodes).values(row).returning(nodes.c.id)).scalar_one())
@@ -75,7 +75,7 @@ def beat(connection: Connection, said: Sequence[Beat]) -> list[Tide]:
 
 def _beat(connection: Connection, said: Beat) -> Tide:
     """A sign of life: renew what is held, give back what is left, take what is free, up to a fair share."""
-    now_ms: int = connection.execute(_NOW).scalar_one()
+    now_ms = server_now_ms(connection)
     until_ms = now_ms + said.lease_ms
     mine = berths.c.node_id == said.node_id
     _end_sessions(connection, said, now_ms)

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, select, text, update
+from sqlalchemy import Connection, delete, select, update
 
 from yizhan.store.insert import insert
 from yizhan.store.schema import paces
+from yizhan.store.server_clock import server_now_ms
 
-_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)")
 _LONG_AGO = 0
 
 
@@ -40,7 +40,7 @@ def _start(connection: Connection, one: Start) -> Started:
     connection.execute(insert(connection, paces).values(row).on_conflict_do_nothing())
     this = (paces.c.account_id == one.account_id) & (paces.c.operation == one.operation)
     former_ms = int(connection.execute(select(paces.c.at_ms).where(this).with_for_update()).scalar_one())
-    now_ms = int(connection.execute(_NOW).scalar_one())
+    now_ms = server_now_ms(connection)
     if now_ms - former_ms < one.interval_ms:
         return Started(now_ms - former_ms, now_ms, former_ms)
     connection.execute(update(paces).where(this).values(at_ms=now_ms))
@@ -55,5 +55,5 @@ def restore_intervals(connection: Connection, undone: Sequence[tuple[Start, Star
         if started.former_ms == _LONG_AGO:
             connection.execute(delete(paces).where(this))
         else:
-            connection.execute(update(paces).where(this).values(at_ms=func.least(started.former_ms, paces.c.at_ms)))
+            connection.execute(update(paces).where(this).values(at_ms=started.former_ms))
     return [None] * len(undone)

@@ -1,5 +1,6 @@
 """The store on a PostgreSQL server, which several nodes may share."""
 
+import asyncio
 import os
 import secrets
 import threading
@@ -31,6 +32,8 @@ _CONNECT_S = 3
 _SILENT_MS = 15_000
 # A beat comes again soon: it had better not wait for long.
 _BEAT_LOCK_MS = 500
+# What changes tables must not keep others waiting behind it; it comes again.
+_TEND_LOCK_MS = 300
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 0.5
 # While the server is away, work that comes is refused at once, and so often one connection is tried.
 _TRY_EVERY_S = 0.5
@@ -86,11 +89,12 @@ class PostgresServer(Database):
             try:
                 writing = engine_on(settings.url, writes=True)
                 with writing.connect() as connection:
-                    migrate(connection)
+                    self._complete = migrate(connection)
                 readers = engine_on(settings.url, writes=False, size=settings.readers)
             except DBAPIError as error:
                 raise Unusable(f"PostgreSQL: {str(error.orig).strip()}") from error
             self._open = undo.pop_all()
+        self._writing = writing
         self._sessions = f"yizhan {secrets.token_hex(8)}"
         # Calls wait so long for a server that is away; a carrier's word waits until it is back, since nothing else can
         # be done with it. One verb a transaction: two that change the same accounts in another order would deadlock.
@@ -141,6 +145,19 @@ class PostgresServer(Database):
     async def back_up(self, file: Path) -> BackupView:
         """Raises BackupFailed: a server has its own tools."""
         raise BackupFailed("the store is on PostgreSQL: use pg_dump, or archive its log (docs/manual/scaling.md)")
+
+    async def tend(self) -> None:
+        """Migrations that have waited for older nodes to go."""
+        await asyncio.to_thread(self._tend)
+
+    def _tend(self) -> None:
+        with self._writing.connect() as connection:
+            connection.exec_driver_sql(f"SET lock_timeout = {_TEND_LOCK_MS}")
+            connection.commit()
+            complete = migrate(connection)
+        if complete != self._complete:
+            log.info("the schema is complete" if complete else "a migration waits until older nodes have gone")
+        self._complete = complete
 
     def close(self) -> None:
         """Commit what waits, close everything, release the lock. Blocks."""

@@ -77,6 +77,13 @@ class Database(ABC):
         """Copy the store to ``file``. Raises ``backup.BackupFailed``."""
 
     @abstractmethod
+    async def drop_old(self, before_ms: int) -> int | None:
+        """Let messages that ended before a moment go in large pieces, and their submissions: how many submissions.
+
+        None: the store has no such pieces, and all go one by one (``retention``).
+        """
+
+    @abstractmethod
     async def tend(self) -> None:
         """What a store needs done now and then, by one of the nodes that share it."""
 

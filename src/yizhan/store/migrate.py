@@ -12,9 +12,9 @@ from yizhan.store.directory import Unusable
 
 # The newest migration in ``migrations/versions``; a test holds it against Alembic's own head. Written here so that the
 # usual start, with nothing to migrate, need not load Alembic.
-HEAD = "0008"
+HEAD = "0009"
 # Those that wait until every node knows them.
-AFTER: tuple[str, ...] = ()
+AFTER: tuple[str, ...] = ("0009",)
 # From this one on, what is old goes (``store.retention``).
 PRUNES = "0005"
 
@@ -63,7 +63,7 @@ def migrate(connection: Connection) -> bool:
         if target < _NEEDED:
             raise Unusable("nodes of an older release are at work on this store: stop them, or upgrade them first")
         if target != current:
-            _upgrade(connection, current, target)
+            upgrade(connection, current, target)
         return target == HEAD
 
 
@@ -79,6 +79,11 @@ def hold(connection: Connection) -> None:
 def _check(connection: Connection, current: str) -> None:
     if is_too_new(connection, current):
         raise SchemaTooNew(f"the store has schema {current}; this program knows {HEAD}: use the newer program")
+
+
+def is_blocked(connection: Connection) -> bool:
+    """Whether something is missing that older nodes stand against."""
+    return _reachable(connection, schema_of(connection)) != HEAD
 
 
 def _reachable(connection: Connection, current: str | None) -> str:
@@ -101,7 +106,8 @@ def _known_to_all(connection: Connection, current: str) -> str:
     return str(connection.execute(oldest).scalar_one() or HEAD)
 
 
-def _upgrade(connection: Connection, current: str | None, target: str) -> None:
+def upgrade(connection: Connection, current: str | None, target: str) -> None:
+    """Apply the migrations behind ``current`` up to ``target``, in the transaction that there is."""
     from alembic import command
     from alembic.config import Config
 

@@ -6,7 +6,7 @@ from yizhan import __version__
 from yizhan.console.accounts import account_router, card_router, ledger_router
 from yizhan.console.channels import channel_router, route_router
 from yizhan.console.lists import address_router, keyword_router, number_router
-from yizhan.console.messages import message_router, reply_router, submission_router, watch_router
+from yizhan.console.messages import inbox_router, message_router, reply_router, submission_router, watch_router
 from yizhan.console.problem import answer_problems
 from yizhan.console.webhooks import webhook_router
 from yizhan.flow.ask import Ask
@@ -37,6 +37,7 @@ def make_admin_app(operate: Operate, ask: Ask, play: Play, clock: Clock | None =
         card_router(operate, ask),
         message_router(operate, ask),
         reply_router(ask, play),
+        inbox_router(play),
         submission_router(operate),
         watch_router(ask),
         webhook_router(operate, ask),

@@ -1,6 +1,7 @@
 """Admin API: messages, their stories, cancelling; refusals, audit, health."""
 
 import pathlib
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -10,9 +11,10 @@ from yizhan.console.desk import Actor
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
 from yizhan.flow.play import Play
-from yizhan.model.views import AuditView, HealthView, MessageStory, MessageView, RefusalView, ReplyView
+from yizhan.model.views import AuditView, HealthView, MessageStory, MessageView, PhoneMessage, RefusalView, ReplyView
 from yizhan.store.backup import BackupView
 
+Number = Annotated[str, Query(min_length=1, max_length=64)]
 OptionalId = Annotated[RowId | None, Query()]
 
 
@@ -62,6 +64,25 @@ def reply_router(ask: Ask, play: Play) -> APIRouter:
     @router.post("/simulator/replies", status_code=201)
     async def reply(body: HandsetReply) -> ReplyView:
         return await ask.reply(await play.reply(body.number, body.to, body.text))
+
+    return router
+
+
+def inbox_router(play: Play) -> APIRouter:
+    """``/inbox``: what has arrived on the simulator's handsets, and waiting for it."""
+    router = APIRouter(prefix="/inbox", tags=["handsets"])
+
+    @router.get("")
+    async def list_inbox(to: Number | None = None, limit: Annotated[Limit, Query()] = 50) -> Sequence[PhoneMessage]:
+        return play.inbox(to, limit)
+
+    @router.get("/wait")
+    async def wait(
+        to: Number,
+        match: Annotated[str, Query(max_length=1_000)] = "",
+        timeout_s: Annotated[float, Query(ge=0, le=300)] = 30,
+    ) -> PhoneMessage:
+        return await play.wait(to, match, timeout_s)
 
     return router
 

@@ -75,6 +75,19 @@ class NewCard:
 
 
 @dataclass(frozen=True, slots=True)
+class PhoneMessage:
+    """A message on a simulated phone; ``code`` is what it would offer to copy."""
+
+    id: int
+    to: str
+    sender: str
+    text: str
+    parts: int
+    at: str
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyView:
     """One reply; ``account`` is None when nobody was found to whom it belongs."""
 

@@ -38,6 +38,7 @@ from yizhan.policy.case import Terms
 from yizhan.policy.pricing import PriceList
 from yizhan.push.delivery import Delivery
 from yizhan.push.postman import Postman
+from yizhan.sim.phones import Phones
 from yizhan.sim.simulator import Simulator
 from yizhan.store.broken import Broken
 from yizhan.store.database import Database
@@ -87,6 +88,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     living = Living(database)
     policy = settings.policy
     fleet = Fleet(settings, database, living, clock)
+    phones = Phones(clock)
     operate = Operate(database, living, clock, fleet, policy.refund)
     dispatcher = Dispatcher(
         database,
@@ -109,7 +111,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         own = settlement.under(epoch)
         if channel.kind == "smpp":
             return SmppChannel(channel, own, clock, dispatcher.wake, partial(harbor.holds, channel.name))
-        return Simulator(channel, data / f"simulator-{channel.name}.jsonl", own, clock, dispatcher.wake)
+        return Simulator(channel, data / f"simulator-{channel.name}.jsonl", own, clock, dispatcher.wake, phones=phones)
 
     fleet.join(make, dispatcher.look, harbor)
 
@@ -137,7 +139,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         living=living,
         operate=operate,
         ask=Ask(database, living, fleet, clock),
-        play=Play(fleet.handsets),
+        play=Play(fleet.handsets, phones),
         gate=gate,
         refusals=refusals,
         reception=reception,
@@ -177,6 +179,6 @@ async def offline(data: Path) -> AsyncIterator[FastAPI]:
         board = EmptyBoard(database)
         await board.apply()
         operate, ask = Operate(database, living, clock, board), Ask(database, living, board, clock)
-        yield make_admin_app(operate, ask, Play(lambda: ()))
+        yield make_admin_app(operate, ask, Play(lambda: (), Phones(clock)))
     finally:
         database.close()

@@ -30,6 +30,7 @@ from yizhan.store.queue import Claim, claim
 from yizhan.store.report import Reported, settle_receipts
 from yizhan.store.revisions import read_revisions, touch
 from yizhan.store.settle import Answered, Manner, give_up, settle_answers
+from yizhan.store.tellings import Told
 
 from .rows import Store, admitted, recipient
 
@@ -56,7 +57,7 @@ class Node:
         self.store = store
         sessions = store.database.sessions
         node_id = store.act(lambda connection: sign_on(connection, name, "1", sessions))
-        self.said = Beat(node_id, sessions, wanted, (), LEASE_MS, lambda channel: channel == "east")
+        self.said = Beat(node_id, sessions, wanted, (), LEASE_MS, lambda channel: channel == "east", Told(1, ()))
 
     def beat(self, **changes: Any) -> Tide:
         """A sign of life."""

@@ -87,7 +87,7 @@ class Allowance(Tally):
 
     def has(self, key: Key, now_s: float) -> bool:
         """Whether ``take`` would get one. A window of 0 s is off: there is always one."""
-        return self._window_s <= 0 or self._available(key, now_s)[0] >= 1
+        return self._window_s <= 0 or self._available(key, now_s) >= 1
 
     def take(self, key: Key, now_s: float) -> bool:
         """Take one; False when none is left."""
@@ -109,17 +109,15 @@ class Allowance(Tally):
         """Another node's takings. It never has more than ``count`` at once: what goes beyond, after it could not tell
         for long, has refilled in the meantime.
         """
-        self._take(key, min(count, self._count), at_s)
+        if self._window_s > 0:
+            self._take(key, min(count, self._count), at_s)
 
     def _take(self, key: Key, count: int, at_s: float) -> None:
-        left, then_s = self._available(key, at_s)
-        self._left[key] = (min(float(self._count), left - count), then_s)
+        self._left[key] = (min(float(self._count), self._available(key, at_s) - count), at_s)
         self._left.move_to_end(key)
         if len(self._left) > self._max_keys:
             self._left.popitem(last=False)
 
-    def _available(self, key: Key, now_s: float) -> tuple[float, float]:
-        """How many are left, and when that was: now, unless something later has been counted already."""
+    def _available(self, key: Key, now_s: float) -> float:
         left, then_s = self._left.get(key, (float(self._count), now_s))
-        later_s = max(now_s, then_s)
-        return min(float(self._count), left + (later_s - then_s) * self._count / self._window_s), later_s
+        return min(float(self._count), left + (now_s - then_s) * self._count / self._window_s)

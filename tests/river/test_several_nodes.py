@@ -97,7 +97,7 @@ def test_failures_at_all_nodes_block_an_address(cluster: Cluster, tmp_path: Path
         in_time(lambda: answer(two, account).isdigit())
         guesser = "192.0.2.1"
         assert guesses(one, *[guesser] * 6) == ["-3"] * 6
-        time.sleep(PROMISED_S)
+        time.sleep(PROMISED_S + SLACK_S)
         assert guesses(two, *[guesser] * 5) == ["-3"] * 4 + ["-100"], "the tenth was one too many"
         in_time(lambda: guesses(one, guesser) == ["-100"])
         assert answer(one, account, "192.0.2.2").isdigit()
@@ -120,12 +120,12 @@ def test_slow_checks_of_an_account_are_used_up_at_all_nodes(cluster: Cluster, tm
     limits = {"YIZHAN_POLICY__SLOW_CHECKS_PER_ACCOUNT_MINUTE": "6"}
     with ExitStack() as stack:
         one, two = start(stack, tmp_path, cluster.new_database(), **PROXY, **limits)
-        account = one.account("C1", credit=100)
-        in_time(lambda: answer(two, account).isdigit())
+        account, another = one.account("C1", credit=100), one.account("C2", credit=100)
+        in_time(lambda: answer(two, another).isdigit())
         assert guesses(one, *[f"192.0.2.{n}" for n in range(6)]) == ["-3"] * 6
-        time.sleep(PROMISED_S)
+        time.sleep(PROMISED_S + SLACK_S)
         assert guesses(two, "192.0.2.99") == ["-2"]
-        assert answer(two, account).isdigit(), "a password that was seen needs none"
+        assert answer(two, account).isdigit(), "exempt callers have their own"
 
 
 def test_messages_go_by_the_node_that_has_the_channel(cluster: Cluster, tmp_path: Path) -> None:

@@ -200,6 +200,16 @@ def test_the_locks_of_a_frozen_node_end_with_its_lease(stores: list[Store]) -> N
     assert stores[0].balance(account) == 11, "and what it was doing is done once, when it is awake"
 
 
+def test_a_beat_tells_the_others_once_and_not_the_node_itself(stores: list[Store]) -> None:
+    one, two = Node(stores[0], "one"), Node(stores[1], "two")
+    before = two.beat()
+    told = Told(7, [("it", "2001:db8::/64", 2), ("it", 1, -1)])
+    assert one.beat(told=told).heard == one.beat(told=told).heard == before.heard == []
+    (heard,) = two.beat(told=Told(1, (), before.now_ms)).heard
+    assert (heard.node_id, heard.number, heard.takings) == (one.said.node_id, 7, told.takings)
+    assert before.now_ms <= heard.at_ms <= two.beat().now_ms
+
+
 def test_revisions_count_up(stores: list[Store]) -> None:
     one = Node(stores[0], "one")
     before = one.beat().revisions

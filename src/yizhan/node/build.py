@@ -33,9 +33,11 @@ from yizhan.model.settings import Settings, StoreSettings
 from yizhan.node.empty_board import EmptyBoard
 from yizhan.node.fleet import Fleet
 from yizhan.node.harbor import Harbor, OwnHarbor, SharedHarbor
+from yizhan.node.hearsay import Hearsay
 from yizhan.node.note import read_note
 from yizhan.policy.case import Terms
 from yizhan.policy.pricing import PriceList
+from yizhan.policy.tally import Tallies
 from yizhan.push.delivery import Delivery
 from yizhan.push.postman import Postman
 from yizhan.sim.phones import Phones
@@ -104,22 +106,9 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     mailroom = Mailroom(database, living, policy, fleet.access)
     settlement = Settle(database, policy, mailroom, fleet.resends, dispatcher.given_back)
 
-    shared = _shared_harbor(settings, database, fleet, clock) if database.shared else None
-    harbor: Harbor = shared or OwnHarbor()
-
-    def make(channel: ChannelSettings, epoch: int) -> Courier:
-        own = settlement.under(epoch)
-        if channel.kind == "smpp":
-            return SmppChannel(channel, own, clock, dispatcher.wake, partial(harbor.holds, channel.name))
-        return Simulator(channel, data / f"simulator-{channel.name}.jsonl", own, clock, dispatcher.wake, phones=phones)
-
-    fleet.join(make, dispatcher.look, harbor)
-
     async def block(address: str, until_ms: int, reason: str) -> None:
         await operate.block_address(SYSTEM, address, until_ms=until_ms, reason=reason)
 
-    push = settings.push
-    delivery = Delivery(Postman(timeout_s=push.timeout_s, allow_networks=push.allow_networks))
     gate = Gate(terms, clock, settings.server.trusted_proxies, block)
     refusals = RefusalLog(database, clock, settings.store.max_refusals)
     reception = Reception(
@@ -132,6 +121,22 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         accepted=dispatcher.accepted,
         operate=operate,
     )
+
+    shared = None
+    if database.shared:
+        shared = _shared_harbor(settings, database, fleet, clock, Hearsay(Tallies(reception.tallies)))
+    harbor: Harbor = shared or OwnHarbor()
+
+    def make(channel: ChannelSettings, epoch: int) -> Courier:
+        own = settlement.under(epoch)
+        if channel.kind == "smpp":
+            return SmppChannel(channel, own, clock, dispatcher.wake, partial(harbor.holds, channel.name))
+        return Simulator(channel, data / f"simulator-{channel.name}.jsonl", own, clock, dispatcher.wake, phones=phones)
+
+    fleet.join(make, dispatcher.look, harbor)
+
+    push = settings.push
+    delivery = Delivery(Postman(timeout_s=push.timeout_s, allow_networks=push.allow_networks))
     return House(
         settings=settings,
         data=data,
@@ -156,7 +161,9 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     )
 
 
-def _shared_harbor(settings: Settings, database: Database, fleet: Fleet, clock: Clock) -> SharedHarbor:
+def _shared_harbor(
+    settings: Settings, database: Database, fleet: Fleet, clock: Clock, hearsay: Hearsay
+) -> SharedHarbor:
     return SharedHarbor(
         database,
         clock,
@@ -165,6 +172,7 @@ def _shared_harbor(settings: Settings, database: Database, fleet: Fleet, clock: 
         lease_s=settings.node.lease_s,
         channels=lambda: [one.name for one in fleet.settings()],
         resends=fleet.resends,
+        hearsay=hearsay,
     )
 
 

@@ -6,6 +6,7 @@ import shlex
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ class Node:
     uid: int | None
     grace_s: float  # from the first notice of a stop to SIGKILL
     before_s: float  # of these, before SIGTERM
+    start_s: float  # from the start until it has to be ready
     probes: dict[str, str]  # path by purpose
 
 
@@ -87,7 +89,7 @@ def in_compose(name: str = "node1") -> Node:
     assert volume in compose()["volumes"]
     probe = re.search(r"http://127\.0\.0\.1:(\d+)(/\w+)", service["healthcheck"]["test"][-1])
     assert probe
-    return Node(environ, data, int(probe[1]), None, _seconds(service["stop_grace_period"]), 0, {"alive": probe[2]})
+    return Node(environ, data, int(probe[1]), None, _seconds(service["stop_grace_period"]), 0, inf, {"alive": probe[2]})
 
 
 def in_kubernetes() -> Node:
@@ -102,22 +104,24 @@ def in_kubernetes() -> Node:
         assert container[key]["httpGet"]["port"] == port["name"]
         probes[purpose] = container[key]["httpGet"]["path"]
     before = float(container["lifecycle"]["preStop"]["exec"]["command"][1])
+    start = container["startupProbe"]["periodSeconds"] * container["startupProbe"]["failureThreshold"]
     grace, uid = pod["terminationGracePeriodSeconds"], pod["securityContext"]["runAsUser"]
-    return Node(environ, data, port["containerPort"], uid, grace, before, probes)
+    return Node(environ, data, port["containerPort"], uid, grace, before, start, probes)
 
 
 def in_image() -> Node:
     """What the image says for itself: the times are its users'."""
     data, listen = options(image()["ENTRYPOINT"])["--data"], options(image()["ENTRYPOINT"])["--listen"]
-    return Node({}, data, int(listen.rpartition(":")[2]), int(image()["USER"][0]), 0, 0, {})
+    return Node({}, data, int(listen.rpartition(":")[2]), int(image()["USER"][0]), 0, 0, inf, {})
 
 
 def in_unit() -> Node:
     """The unit of systemd; its port is the configuration's."""
-    (state,), (grace,), (start,) = (unit()[key] for key in ("StateDirectory", "TimeoutStopSec", "ExecStart"))
-    data = options(shlex.split(start))["--data"]
+    (state,), (command,) = unit()["StateDirectory"], unit()["ExecStart"]
+    (grace,), (start,) = unit()["TimeoutStopSec"], unit()["TimeoutStartSec"]
+    data = options(shlex.split(command))["--data"]
     assert data == f"/var/lib/{state}", "systemd.exec(5): a state directory of the system's is under /var/lib"
-    return Node({}, data, 0, None, float(grace), 0, {})
+    return Node({}, data, 0, None, float(grace), 0, float(start), {})
 
 
 def options(words: tuple[str, ...] | list[str]) -> dict[str, str]:

@@ -30,7 +30,8 @@ NODES = [
     pytest.param(in_compose("node2"), id="compose: node2"),
     pytest.param(in_kubernetes(), id="kubernetes"),
 ]
-STOPPED = [*NODES, pytest.param(in_unit(), id="systemd")]
+SUPERVISED = [*NODES, pytest.param(in_unit(), id="systemd")]
+MIGRATION_S = 600  # ADR 0020: some seconds for ten million messages, and there may be a thousand million
 SLACK_S = 5  # to close the store and to end
 HTTPCHK = re.findall(r"option httpchk GET (\S+)", HAPROXY_CFG.read_text())[0]
 
@@ -50,9 +51,14 @@ def test_every_variable_is_a_setting(node: Node) -> None:
             assert read[section][key] != Settings().model_dump()[section][key], f"{name} says nothing new"
 
 
-@pytest.mark.parametrize("node", STOPPED)
+@pytest.mark.parametrize("node", SUPERVISED)
 def test_a_drain_ends_before_it_is_killed(node: Node) -> None:
     assert node.grace_s >= node.before_s + settings(node).server.drain_s + SLACK_S
+
+
+@pytest.mark.parametrize("node", SUPERVISED)
+def test_a_migration_ends_before_it_is_killed(node: Node) -> None:
+    assert node.start_s >= MIGRATION_S
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,22 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from yizhan.console.bodies import BackupTo, Cancellation, HandsetReply, Limit, RowId
+from yizhan.console.bodies import BackupTo, Cancellation, HandsetReply, Limit, Message, RowId
 from yizhan.console.desk import Actor
 from yizhan.flow.ask import Ask
-from yizhan.flow.operate import Operate
+from yizhan.flow.explain import Explain
+from yizhan.flow.operate import Conflict, Operate
 from yizhan.flow.play import Play
-from yizhan.model.views import AuditView, HealthView, MessageStory, MessageView, PhoneMessage, RefusalView, ReplyView
+from yizhan.model.views import (
+    AuditView,
+    Explanation,
+    HealthView,
+    MessageStory,
+    MessageView,
+    PhoneMessage,
+    RefusalView,
+    ReplyView,
+)
 from yizhan.store.backup import BackupView
 
 Number = Annotated[str, Query(min_length=1, max_length=64)]
@@ -47,6 +57,20 @@ def message_router(operate: Operate, ask: Ask) -> APIRouter:
     @router.post("/{id}/give-up", status_code=204)
     async def give_up(id: Annotated[RowId, Path()], actor: Actor) -> None:
         await operate.give_up(actor, id)
+
+    return router
+
+
+def explain_router(explain: Explain | None) -> APIRouter:
+    """``/explain``: what would become of a message, without sending it."""
+    router = APIRouter(tags=["messages"])
+
+    @router.post("/explain")
+    async def explain_message(body: Message) -> Explanation:
+        if explain is None:
+            raise Conflict("prices and rules are in the configuration of a node, and none runs")
+        values = {"mobile": ",".join(body.to), "content": body.text, "cell": body.cell, "sendtime": body.send_time}
+        return await explain.explain(body.account, body.operation, values)
 
     return router
 

@@ -299,6 +299,39 @@ class RouteExplained:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplainedNumber:
+    """What would become of one number of a call; ``number`` is None when what was written is none."""
+
+    written: str
+    number: str | None
+    state: str
+    price: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What would become of a call. What depends on a signature that is missing is None."""
+
+    account: str
+    operation: str
+    accepted: bool
+    code: int | None  # what the operation would answer; None: a success
+    reject: str | None  # the first rule that refuses it, and what it stumbles over
+    hit: str
+    text: str | None  # as it would leave
+    encoding: str | None
+    parts: int | None
+    signature: str | None
+    lane: str | None
+    price: int | float | None
+    balance: int | float
+    keywords: list[KeywordHit]  # all of them, with their places in the text as written
+    numbers: list[ExplainedNumber]
+    too_many_numbers: bool  # those beyond the limit are not looked at
+    routes: list[RouteExplained]  # of the first numbers that would be sent
+
+
+@dataclass(frozen=True, slots=True)
 class TracedPdu:
     """One protocol message of a channel. ``data`` (hexadecimal) is there only in clear."""
 

@@ -15,6 +15,7 @@ from yizhan.carrier.channel import SmppChannel
 from yizhan.console.app import make_admin_app
 from yizhan.flow.ask import Ask
 from yizhan.flow.dispatch import Dispatcher
+from yizhan.flow.explain import Explain
 from yizhan.flow.gate import Gate
 from yizhan.flow.living import Living
 from yizhan.flow.mailroom import Mailroom
@@ -63,6 +64,7 @@ class House:
     operate: Operate
     ask: Ask
     play: Play
+    explain: Explain
     gate: Gate
     refusals: RefusalLog
     reception: Reception
@@ -135,6 +137,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
 
     fleet.join(make, dispatcher.look, harbor)
 
+    ask = Ask(database, living, fleet, clock)
     push = settings.push
     delivery = Delivery(Postman(timeout_s=push.timeout_s, allow_networks=push.allow_networks))
     return House(
@@ -143,8 +146,9 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         database=database,
         living=living,
         operate=operate,
-        ask=Ask(database, living, fleet, clock),
+        ask=ask,
         play=Play(fleet.handsets, phones),
+        explain=Explain(database, living, terms, ask, clock),
         gate=gate,
         refusals=refusals,
         reception=reception,

@@ -72,7 +72,10 @@ def test_the_answer_is_foretold(us: Program, account: str, wanted: dict[str, Any
 
 
 def test_price_parts_and_fates(us: Program) -> None:
-    wanted: dict[str, Any] = {"to": ["13800000000", "85251234567", "13900000000", "12345"], "text": "长" * 80 + "【测试】"}
+    wanted: dict[str, Any] = {
+        "to": ["13800000000", "85251234567", "13900000000", "12345"],
+        "text": "长" * 80 + "【测试】",
+    }
     told = ask(us, "C1", **wanted)
     assert (told["parts"], told["encoding"], told["signature"], told["lane"]) == (2, "ucs2", "at_end", "urgent")
     fates = [(one["written"], one["number"], one["state"], one["price"]) for one in told["numbers"]]

@@ -11,6 +11,7 @@ import pytest
 
 from yizhan.flow.dispatch import Dispatcher
 from yizhan.flow.mailroom import Mailroom
+from yizhan.flow.meter import Meter
 from yizhan.flow.settle import Settle
 from yizhan.kit.clock import Clock, SystemClock
 from yizhan.model.account import LaneRule
@@ -56,11 +57,11 @@ class Works:
         self.journal = data / "journal.jsonl"
         couriers: list[Simulator] = []
         self.dispatcher = Dispatcher(house.database, house.living, lambda: couriers, clock)
-        mailroom = Mailroom(house.database, house.living, house.policy, lambda _: "10690000")
+        mailroom = Mailroom(house.database, house.living, house.policy, lambda _: "10690000", Meter())
         self.simulator = Simulator(
             ChannelSettings(name="sim", window=window, receipt_delay_s=0),
             self.journal,
-            Settle(house.database, house.policy, mailroom, lambda _: True, self.dispatcher.given_back),
+            Settle(house.database, house.policy, mailroom, lambda _: True, self.dispatcher.given_back, meter=Meter()),
             CLOCK,
             self.dispatcher.wake,
             phones=Phones(CLOCK),

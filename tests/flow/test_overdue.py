@@ -3,6 +3,7 @@
 import pytest
 
 from yizhan.flow.mailroom import Mailroom
+from yizhan.flow.meter import Meter
 from yizhan.flow.overdue import Overdue
 from yizhan.flow.settle import Settle
 from yizhan.model.carriage import Answer, LongReply, Receipt
@@ -35,8 +36,10 @@ class Works:
                 "reassembly_s": 50,
             }
         )
-        mailroom = Mailroom(house.database, house.living, house.policy, lambda _: "1069")
-        self.settle = Settle(house.database, house.policy, mailroom, lambda _: uncertain == "resend", lambda: None)
+        mailroom = Mailroom(house.database, house.living, house.policy, lambda _: "1069", Meter())
+        self.settle = Settle(
+            house.database, house.policy, mailroom, lambda _: uncertain == "resend", lambda: None, meter=Meter()
+        )
         self.overdue = Overdue(house.database, lambda: [channel], mailroom, house.clock, RefundRule.FAILED)
         house.add()
 

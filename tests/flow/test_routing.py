@@ -10,6 +10,7 @@ import pytest
 
 from yizhan.flow.dispatch import Dispatcher
 from yizhan.flow.mailroom import Mailroom
+from yizhan.flow.meter import Meter
 from yizhan.flow.settle import Settle
 from yizhan.kit.clock import SystemClock
 from yizhan.model.channel import ChannelSettings
@@ -31,8 +32,10 @@ class Works:
         self.folder = folder
         self.couriers: list[Simulator] = []
         self.dispatcher = Dispatcher(house.database, house.living, lambda: self.couriers, CLOCK)
-        mailroom = Mailroom(house.database, house.living, house.policy, lambda _: "1069")
-        settle = Settle(house.database, house.policy, mailroom, lambda _: True, self.dispatcher.given_back)
+        mailroom = Mailroom(house.database, house.living, house.policy, lambda _: "1069", Meter())
+        settle = Settle(
+            house.database, house.policy, mailroom, lambda _: True, self.dispatcher.given_back, meter=Meter()
+        )
         for name, window in windows.items():
             settings = ChannelSettings(name=name, window=window, receipt_delay_s=0, source="1069")
             journal = folder / f"{name}.jsonl"

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from yizhan.flow.gate import Gate
 from yizhan.flow.living import Living
+from yizhan.flow.meter import Meter
 from yizhan.flow.refusals import RefusalLog
 from yizhan.kit.clock import Clock
 from yizhan.kit.log import get_logger
@@ -29,7 +30,15 @@ class Desk:
     """What all calls share: the gate, the rules, the intervals, the list of refusals."""
 
     def __init__(
-        self, *, database: Database, living: Living, gate: Gate, refusals: RefusalLog, terms: Terms, clock: Clock
+        self,
+        *,
+        database: Database,
+        living: Living,
+        gate: Gate,
+        refusals: RefusalLog,
+        terms: Terms,
+        clock: Clock,
+        meter: Meter,
     ) -> None:
         self._database = database
         self._living = living
@@ -37,6 +46,7 @@ class Desk:
         self._refusals = refusals
         self._terms = terms
         self._clock = clock
+        self._meter = meter
         self._intervals = Intervals()
 
     def _answer(
@@ -68,6 +78,7 @@ class Desk:
     async def _guarded(self, call: Call, answer: Awaitable[T | Refusal]) -> T | Refusal:
         """``answer`` to ``call``, where every failure of ours is a refusal too, and every refusal is noted."""
         outcome: T | Refusal
+        begun_s = self._clock.monotonic_s()
         try:
             outcome = await answer
         except (Overloaded, Closed, Away) as error:
@@ -75,8 +86,10 @@ class Desk:
         except Exception as error:
             log.exception("a call failed", operation=call.operation.name, address=call.address)
             outcome = Refusal(Reject.OTHER, type(error).__name__)
-        if isinstance(outcome, Refusal):
-            self._refusals.note(call, outcome)
+        refusal = outcome if isinstance(outcome, Refusal) else None
+        if refusal is not None:
+            self._refusals.note(call, refusal)
+        self._meter.called(call, self._clock.monotonic_s() - begun_s, refusal)
         return outcome
 
     async def _in_interval(self, case: Case, act: Callable[[], Awaitable[T]]) -> T | Refusal:

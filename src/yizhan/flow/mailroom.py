@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from yizhan.flow.living import Living
+from yizhan.flow.meter import Meter
 from yizhan.kit.log import get_logger
 from yizhan.model.account import Account
 from yizhan.model.carriage import LongReply, Reply
@@ -26,18 +27,20 @@ class Mailroom:
     """Takes replies from channels."""
 
     def __init__(
-        self, database: Database, living: Living, policy: PolicySettings, access: Callable[[str], str]
+        self, database: Database, living: Living, policy: PolicySettings, access: Callable[[str], str], meter: Meter
     ) -> None:
         """``access``: a channel's access number."""
         self._database = database
         self._living = living
         self._policy = policy
         self._access = access
+        self._meter = meter
 
     async def replies(self, channel: str, replies: Sequence[Reply]) -> list[int]:
         """Store each reply; the ids. When this returns they are committed, and an opt-out holds for the next call."""
         arrived = await self._route(channel, replies)
         ids = await self._database.write(Turn.CARRIAGE, store_replies, arrived, rows=3 * len(arrived))
+        self._meter.replied(channel, len(arrived))
         await self._block(arrived)
         return ids
 
@@ -55,6 +58,7 @@ class Mailroom:
         if joined:
             arrived = await self._route(channel, [one.reply for one in joined])
             await self._database.write(Turn.CARRIAGE, store_joined, (arrived, joined), rows=3 * len(arrived))
+            self._meter.replied(channel, len(arrived))
             await self._block(arrived)
 
     async def _block(self, arrived: Sequence[Arrived]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from yizhan.flow.mailroom import Mailroom
+from yizhan.flow.meter import Meter
 from yizhan.model.carriage import Answer, LongReply, Receipt, Reply
 from yizhan.model.settings import PolicySettings
 from yizhan.store.committer import Turn
@@ -22,6 +23,7 @@ class Settle:
         resends: Callable[[str], bool],
         given_back: Callable[[], None],
         *,
+        meter: Meter,
         epoch: int = 0,
     ) -> None:
         """``resends``: whether a channel sends again what is uncertain; ``given_back`` is told of what waits again;
@@ -32,11 +34,13 @@ class Settle:
         self._mailroom = mailroom
         self._resends = resends
         self._given_back = given_back
+        self._meter = meter
         self._epoch = epoch
 
     def under(self, epoch: int) -> "Settle":
         """The same for a channel of that epoch."""
-        return Settle(self._database, self._policy, self._mailroom, self._resends, self._given_back, epoch=epoch)
+        same = (self._database, self._policy, self._mailroom, self._resends, self._given_back)
+        return Settle(*same, meter=self._meter, epoch=epoch)
 
     async def answers(self, channel: str, answers: Sequence[Answer]) -> None:
         """Sent, refused, or to be tried again, letter by letter; what was refused is paid back in the same commit."""
@@ -51,11 +55,14 @@ class Settle:
         batch = Answered(channel, answers, manner, self._epoch)
         if await self._database.write(Turn.CARRIAGE, settle_answers, batch, rows=2 * len(answers)):
             self._given_back()
+        self._meter.answered(channel, answers)
 
     async def receipts(self, channel: str, receipts: Sequence[Receipt]) -> list[str]:
         """Delivered or not, part by part, likewise; the key of the answer that each receipt was found by."""
         batch = Reported(channel, receipts, self._policy.refund)
-        return await self._database.write(Turn.CARRIAGE, settle_receipts, batch, rows=2 * len(receipts))
+        found = await self._database.write(Turn.CARRIAGE, settle_receipts, batch, rows=2 * len(receipts))
+        self._meter.reported(channel, receipts)
+        return found
 
     async def replies(self, channel: str, replies: Sequence[Reply]) -> list[int]:
         """What handsets wrote, to the accounts that they belong to: the id of each."""

@@ -69,6 +69,19 @@ class AdminSettings(Section):
         return value
 
 
+class MetricsSettings(Section):
+    """``[metrics]``: where Prometheus asks, besides the admin socket."""
+
+    listen: str = ""
+
+    @field_validator("listen")
+    @classmethod
+    def _listen(cls, value: str) -> str:
+        if value:
+            split_listen(value)
+        return value
+
+
 class StoreSettings(Section):
     """``[store]``: where everything durable lives."""
 
@@ -195,6 +208,7 @@ class Settings(Section):
 
     server: ServerSettings = ServerSettings()
     admin: AdminSettings = AdminSettings()
+    metrics: MetricsSettings = MetricsSettings()
     store: StoreSettings = StoreSettings()
     node: NodeSettings = NodeSettings()
     policy: PolicySettings = PolicySettings()

@@ -227,6 +227,14 @@ class AuditView:
 
 
 @dataclass(frozen=True, slots=True)
+class Backlog:
+    """What no carrier has yet: messages by state, and for how many seconds the oldest queued one has been due."""
+
+    waiting: dict[str, int]
+    oldest_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelView:
     """One channel as it stands now."""
 

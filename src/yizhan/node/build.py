@@ -13,12 +13,14 @@ from fastapi import FastAPI
 from yizhan import __version__
 from yizhan.carrier.channel import SmppChannel
 from yizhan.console.app import make_admin_app
+from yizhan.console.metrics import Metrics
 from yizhan.flow.ask import Ask
 from yizhan.flow.dispatch import Dispatcher
 from yizhan.flow.explain import Explain
 from yizhan.flow.gate import Gate
 from yizhan.flow.living import Living
 from yizhan.flow.mailroom import Mailroom
+from yizhan.flow.meter import Meter
 from yizhan.flow.notify import Notifier
 from yizhan.flow.operate import Operate
 from yizhan.flow.overdue import Overdue
@@ -31,6 +33,7 @@ from yizhan.flow.settle import Settle
 from yizhan.kit.clock import Clock, SystemClock
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.settings import Settings, StoreSettings
+from yizhan.model.submission import Admitted
 from yizhan.node.empty_board import EmptyBoard
 from yizhan.node.fleet import Fleet
 from yizhan.node.harbor import Harbor, OwnHarbor, SharedHarbor
@@ -65,6 +68,7 @@ class House:
     ask: Ask
     play: Play
     explain: Explain
+    metrics: Metrics
     gate: Gate
     refusals: RefusalLog
     reception: Reception
@@ -105,8 +109,13 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         epoch=fleet.epoch,
         **({"look_s": _SHARED_LOOK_S} if database.shared else {}),
     )
-    mailroom = Mailroom(database, living, policy, fleet.access)
-    settlement = Settle(database, policy, mailroom, fleet.resends, dispatcher.given_back)
+    meter = Meter()
+    mailroom = Mailroom(database, living, policy, fleet.access, meter)
+    settlement = Settle(database, policy, mailroom, fleet.resends, dispatcher.given_back, meter=meter)
+
+    def accepted(admitted: Admitted) -> None:
+        meter.accepted(admitted)
+        dispatcher.accepted(admitted)
 
     async def block(address: str, until_ms: int, reason: str) -> None:
         await operate.block_address(SYSTEM, address, until_ms=until_ms, reason=reason)
@@ -120,8 +129,9 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         refusals=refusals,
         terms=terms,
         clock=clock,
-        accepted=dispatcher.accepted,
+        accepted=accepted,
         operate=operate,
+        meter=meter,
     )
 
     shared = None
@@ -149,6 +159,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         ask=ask,
         play=Play(fleet.handsets, phones),
         explain=Explain(database, living, terms, ask, clock),
+        metrics=Metrics(meter, ask),
         gate=gate,
         refusals=refusals,
         reception=reception,

@@ -5,17 +5,23 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from fastapi import FastAPI
+
 from yizhan.console.app import MAX_BODY_BYTES, make_admin_app
+from yizhan.console.metrics import metrics_router
 from yizhan.front.asgi import answers_of
 from yizhan.front.gateway import Gateway
 from yizhan.front.listener import Listener
 from yizhan.kit.clock import SystemClock
+from yizhan.kit.log import get_logger
 from yizhan.kit.sockets import short_path
-from yizhan.model.settings import ServerSettings
+from yizhan.model.settings import ServerSettings, split_listen
 from yizhan.node.build import House
 from yizhan.node.note import Note
 from yizhan.node.pulse import Pulse
 from yizhan.node.stop import Stop
+
+log = get_logger("node")
 
 
 def allow_descriptors(wanted: int) -> None:
@@ -66,10 +72,30 @@ async def admin_door(house: House, stop: Stop) -> AsyncIterator[None]:
         sock.bind(short)
     path.chmod(0o600)
     limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES)
-    listener = Listener(answers_of(make_admin_app(house.operate, house.ask, house.play, house.explain)), limits, sock)
+    app = make_admin_app(house.operate, house.ask, house.play, house.explain)
+    app.include_router(metrics_router(house.metrics))
+    listener = Listener(answers_of(app), limits, sock)
     await listener.start()
     try:
         yield
     finally:
         await listener.drain(min(1.0, stop.left_s()))
         path.unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def metrics_door(house: House, stop: Stop) -> AsyncIterator[None]:
+    """``/metrics`` on an address of its own, for a Prometheus that cannot reach the socket; if one is configured."""
+    listen = house.settings.metrics.listen
+    if not listen:
+        yield
+        return
+    app = FastAPI(openapi_url=None)
+    app.include_router(metrics_router(house.metrics))
+    listener = Listener(answers_of(app), ServerSettings(), bind_port(*split_listen(listen)))
+    await listener.start()
+    log.info("metrics", at="http://{}:{}/metrics".format(*listener.address))
+    try:
+        yield
+    finally:
+        await listener.drain(min(1.0, stop.left_s()))

@@ -72,6 +72,15 @@ def count_waiting(connection: Connection) -> dict[str, int]:
     return {state.word: counts.get(state, 0) for state in unfinished}
 
 
+def oldest_due_ms(connection: Connection) -> int | None:
+    """When the oldest queued message became due; None when nothing is queued."""
+    query = select(func.min(messages.c.due_at_ms)).where(
+        messages.c.due_at_ms.is_not(None), messages.c.state == int(State.QUEUED)
+    )
+    found: int | None = connection.execute(query).scalar_one()
+    return found
+
+
 def cancel_submission(connection: Connection, submission_key: int, at_ms: int) -> int:
     """Cancel what was not yet sent and pay it back: how many messages (contract, section 3, the last fate)."""
     raw = driver(connection)

@@ -4,10 +4,10 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.types.string import StrDumperUnknown
@@ -22,7 +22,10 @@ from yizhan.store.committer import Committer, Turn
 from yizhan.store.database import WHOLE, Database
 from yizhan.store.directory import Unusable, lock_directory
 from yizhan.store.migrate import migrate
+from yizhan.store.replica import Replica, Unfit
 from yizhan.store.writer import Away, Remedy, Writer
+
+R = TypeVar("R")
 
 log = get_logger("store")
 
@@ -91,6 +94,10 @@ class PostgresServer(Database):
             except DBAPIError as error:
                 raise Unusable(f"PostgreSQL: {str(error.orig).strip()}") from error
             self._open = undo.pop_all()
+        self._replica: Replica | None = None
+        if settings.replica_url:
+            searching = engine_on(settings.replica_url, writes=False, size=settings.readers)
+            self._replica = Replica(searching, settings.replica_max_lag_s, settings.readers)
         self._sessions = f"yizhan {secrets.token_hex(8)}"
         # Calls wait so long for a server that is away; a carrier's word waits until it is back, since nothing else can
         # be done with it. One verb a transaction: two that change the same accounts in another order would deadlock.
@@ -122,6 +129,24 @@ class PostgresServer(Database):
         """How they begin."""
         return self._sessions
 
+    async def change(self, act: Callable[[Connection], R]) -> R:
+        """As everywhere; searches see it."""
+        changed = await super().change(act)
+        if self._replica is not None:
+            self._replica.note_change()
+        return changed
+
+    async def search(self, ask: Callable[[Connection], R]) -> R:
+        """Asked of the replica, if that is there and not too far behind."""
+        if self._replica is not None:
+            with suppress(Unfit):
+                return await self._replica.search(ask)
+        return await self.read(ask)
+
+    async def replica(self) -> str | None:
+        """WHOLE, or why searches go to the server; None without a replica."""
+        return None if self._replica is None else await self._replica.state()
+
     async def integrity(self) -> str:
         """Whether the server answers; what it stores is the server's own to check."""
         try:
@@ -145,6 +170,8 @@ class PostgresServer(Database):
     def close(self) -> None:
         """Commit what waits, close everything, release the lock. Blocks."""
         super().close()
+        if self._replica is not None:
+            self._replica.close()
         self._open.close()
 
 

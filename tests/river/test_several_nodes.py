@@ -11,6 +11,9 @@ import pytest
 from postgres import Cluster
 
 from .program import TEXT, Customer, Program, eventually, form, md5, run_cli, running
+from .smsc import smsc
+from .strait import Strait
+from .test_carrier import channels
 
 PROMISED_S = 1.0  # a change of settings reaches every node
 SLACK_S = 1.0  # of a machine that is busy with other tests
@@ -97,6 +100,38 @@ def test_messages_go_by_the_node_that_has_the_channel(cluster: Cluster, tmp_path
         assert said.returncode == 0 and f"at {holders[0].data.name}" in said.stdout, said.stdout + said.stderr
         assert holders[0].stop() == 0
         eventually(lambda: other.api("GET", "/channels")[0]["bound"], 5)
+
+
+def test_a_node_that_is_cut_off_stops_before_another_begins(cluster: Cluster, tmp_path: Path) -> None:
+    """Its carrier still hears it, the database does not: nothing is sent by two nodes at a time."""
+    lease_s, database, senders = 3.0, cluster.new_database(), {"one": "10690001", "two": "10690002"}
+    strait = Strait(cluster.port)
+    with ExitStack() as stack:
+        stack.callback(strait.close)
+        carrier = stack.enter_context(smsc(tmp_path / "smsc"))
+        nodes = []
+        for name, url in (("one", database.replace(str(cluster.port), str(strait.port))), ("two", database)):
+            own = {"YIZHAN_STORE__URL": url, "YIZHAN_STORE__WAIT_S": "1", "YIZHAN_NODE__NAME": name}
+            sender = channels(carrier.channel(rate_per_s=40, window=10, source=senders[name]))
+            program = running(tmp_path / name, **own, **sender, YIZHAN_NODE__LEASE_S=f"{lease_s}")
+            nodes.append(stack.enter_context(program))
+        one, two = nodes
+        account = one.account("C1", credit=2000)
+        in_time(lambda: answer(two, account).isdigit())
+        numbers = [f"138{number:08d}" for number in range(400)]
+        for first in range(0, len(numbers), 100):
+            assert answer(two, account, Mobile=",".join(numbers[first : first + 100])).isdigit()
+        eventually(lambda: len(carrier.submits()) > 20)
+        pulled_ms = time.time() * 1000
+        strait.pull()
+        eventually(lambda: any(line["sender"] == senders["two"] for line in carrier.submits()), 10 + lease_s)
+        eventually(lambda: len({line["number"] for line in carrier.submits()}) == len(numbers), 60)
+        strait.mend()
+        submits = carrier.submits()
+    by_one = [line["at_ms"] for line in submits if line["sender"] == senders["one"]]
+    by_two = [line["at_ms"] for line in submits if line["sender"] == senders["two"]]
+    assert by_one and max(by_one) < min(by_two), "two nodes were sending at a time"
+    assert pulled_ms < min(by_two) < pulled_ms + (lease_s + 10) * 1000
 
 
 def test_probes_and_calls_while_the_server_is_away(server: Cluster, tmp_path: Path) -> None:

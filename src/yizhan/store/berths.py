@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, delete, func, select, text, update
 from yizhan.store.accept import take_keys
 from yizhan.store.hand import driver
 from yizhan.store.insert import insert
+from yizhan.store.migrate import HEAD, hold
 from yizhan.store.queue import lose_epoch
 from yizhan.store.revisions import read_revisions
 from yizhan.store.schema import berths, nodes
@@ -54,9 +55,10 @@ class Tide:
 
 
 def sign_on(connection: Connection, name: str, version: str, sessions: str) -> int:
-    """A new node: its id."""
+    """A new node: its id. Raises SchemaTooNew: newer nodes do not expect it any more."""
+    hold(connection)
     now_ms = server_now_ms(connection)
-    row: dict[str, str | int] = {"name": name[:64], "version": version[:32], "sessions": sessions}
+    row: dict[str, str | int] = {"name": name[:64], "version": version[:32], "sessions": sessions, "schema": HEAD}
     row |= {"started_at_ms": now_ms, "seen_at_ms": now_ms}
     connection.execute(delete(nodes).where(nodes.c.seen_at_ms < now_ms - _FORGOTTEN_MS))
     return int(connection.execute(insert(connection, nodes).values(row).returning(nodes.c.id)).scalar_one())

@@ -35,12 +35,12 @@ def start(stack: ExitStack, folder: Path, url: str, **environ: str) -> list[Prog
     ]
 
 
-def answer(program: Program, account: Customer, **values: str) -> str:
-    """To IntlSend."""
+def answer(program: Program, account: Customer, source: str = "", **values: str) -> str:
+    """To IntlSend; from an address behind the proxy if ``source`` names one."""
     body = form(
         CorpID=account.corp_id, Pwd=md5(account.password), **{"Mobile": "13800000000", "Content": TEXT} | values
     )
-    return program.post("IntlSend", body).text
+    return program.post("IntlSend", body, **({"X-Forwarded-For": source} if source else {})).text
 
 
 def in_time(look: Callable[[], bool]) -> None:
@@ -83,6 +83,52 @@ def test_an_interval_holds_at_every_node(cluster: Cluster, tmp_path: Path) -> No
         time.sleep(2)
         assert two.post("GetBalance", body).text != "-101"
         assert one.post("GetBalance", body).text == "-101"
+
+
+def guesses(program: Program, *sources: str) -> list[str]:
+    """What wrong passwords for C1 are answered."""
+    return [answer(program, Customer("C1", f"guess {n}"), source) for n, source in enumerate(sources)]
+
+
+PROXY = {"YIZHAN_SERVER__TRUSTED_PROXIES": "127.0.0.1"}
+
+
+def test_failures_at_all_nodes_block_an_address(cluster: Cluster, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        one, two = start(stack, tmp_path, cluster.new_database(), **PROXY, YIZHAN_POLICY__FAILED_LOGINS="10")
+        account = one.account("C1", credit=100)
+        in_time(lambda: answer(two, account).isdigit())
+        guesser = "192.0.2.1"
+        assert guesses(one, *[guesser] * 6) == ["-3"] * 6
+        time.sleep(PROMISED_S + SLACK_S)
+        assert guesses(two, *[guesser] * 5) == ["-3"] * 4 + ["-100"], "the tenth was one too many"
+        in_time(lambda: guesses(one, guesser) == ["-100"])
+        assert answer(one, account, "192.0.2.2").isdigit()
+
+
+def test_an_account_is_shut_to_strangers_at_all_nodes(cluster: Cluster, tmp_path: Path) -> None:
+    limits = {"YIZHAN_POLICY__FAILED_LOGINS_PER_ACCOUNT": "6"}
+    with ExitStack() as stack:
+        one, two = start(stack, tmp_path, cluster.new_database(), **PROXY, **limits)
+        account = one.account("C1", credit=100)
+        in_time(lambda: answer(two, account).isdigit())
+        assert answer(one, account, "198.51.100.1").isdigit()
+        assert guesses(one, *[f"192.0.2.{n}" for n in range(6)]) == ["-3"] * 6
+        strangers = (f"203.0.113.{n}" for n in range(250))
+        in_time(lambda: answer(two, account, next(strangers)) == "-2")
+        assert answer(two, account, "198.51.100.1").isdigit(), "the customer, who has only been at the other node"
+
+
+def test_slow_checks_of_an_account_are_used_up_at_all_nodes(cluster: Cluster, tmp_path: Path) -> None:
+    limits = {"YIZHAN_POLICY__SLOW_CHECKS_PER_ACCOUNT_MINUTE": "6"}
+    with ExitStack() as stack:
+        one, two = start(stack, tmp_path, cluster.new_database(), **PROXY, **limits)
+        account, another = one.account("C1", credit=100), one.account("C2", credit=100)
+        in_time(lambda: answer(two, another).isdigit())
+        assert guesses(one, *[f"192.0.2.{n}" for n in range(6)]) == ["-3"] * 6
+        time.sleep(PROMISED_S + SLACK_S)
+        assert guesses(two, "192.0.2.99") == ["-2"]
+        assert answer(two, account).isdigit(), "exempt callers have their own"
 
 
 def test_messages_go_by_the_node_that_has_the_channel(cluster: Cluster, tmp_path: Path) -> None:

@@ -22,13 +22,13 @@ from yizhan.store.hand import driver
 from yizhan.store.ledger import verify_ledger
 from yizhan.store.migrate import SchemaTooNew, migrate
 from yizhan.store.partitions import extend
-from yizhan.store.schema import FIRST_MESSAGE_KEY, berths, counters, marks, metadata, nodes, schema_floor
+from yizhan.store.schema import FIRST_MESSAGE_KEY, berths, counters, marks, metadata, nodes, schema_floor, tellings
 from yizhan.store.sqlite import LAST_PUSH
 from yizhan.store.sqlite_file import engine_on
 
 ROWS_A_STEP = 20_000
 # What each engine has for itself.
-_STAYS = (counters, nodes, berths, marks, schema_floor)
+_STAYS = (counters, nodes, berths, marks, schema_floor, tellings)
 TABLES = tuple(table for table in metadata.sorted_tables if table not in _STAYS)
 _SUMS = {"accounts": "balance_milli", "ledger": "amount_milli", "submissions": "price_milli", "messages": "price_milli"}
 _PROGRESS = "moving"

@@ -460,3 +460,13 @@ paces = Table(
     Column("operation", String(32), primary_key=True),
     Column("at_ms", BigInteger, nullable=False),  # by the server's clock
 )
+
+# What nodes tell each other with their beats (``policy.tally``). It goes when the others have had time to hear it.
+tellings = Table(
+    "tellings",
+    metadata,
+    Column("node_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),  # counts up from each start of the node
+    Column("at_ms", BigInteger, nullable=False),  # by the server's clock
+    Column("takings", Text, nullable=False),  # JSON
+)

@@ -19,20 +19,40 @@ INSERT INTO accounts SELECT (SELECT max(id) FROM accounts) + value, 'other' || v
 FROM accounts, numbers WHERE corp_id = 'bench' AND value <= ?"""
 
 _RANGE = "FROM numbers WHERE value BETWEEN :low AND :high"
-# One number a submission; every tenth waits for a far SendTime, the others were delivered.
+# One number a submission; every tenth waits for a far SendTime, one in a hundred has failed and was paid back, the
+# others were delivered. A tenth has a report that nobody has fetched, one in fifty a reply.
+_OWNER = ":first_account + value % :accounts"
+_MESSAGE = ":first_message + value - 1"
+_AT = ":begun + value"
+_FAILED = "value % 100 = 1"
+_ENDED = f"iif(value % 10, {_AT}, NULL)"
+_WORD = f"iif({_FAILED}, 'UNDELIV', 'DELIVRD')"
+_ENTRY = "INSERT INTO ledger (at_ms, kind, debit_book, credit_book, amount_milli, submission_id, note)"
 _STATEMENTS = (
-    f"""INSERT INTO submissions SELECT value, :first_account + value % :accounts, :first_id + value - 1, :begun + value,
-    iif(value % 10, NULL, :far), '您的验证码是' || value || '【测试】', 'ucs2', 1, '', 1000, 1, 'account', 10000,
+    f"""INSERT INTO submissions SELECT value, {_OWNER}, :first_id + value - 1, {_AT},
+    iif(value % 10, NULL, :far), '您的验证码是' || value || '【测试】', 'ucs2', 1, '', 1000, 1, 'at_end', 10000,
     'IntlSend', 'aspx', '127.0.0.1', 0 {_RANGE}""",
-    f"""INSERT INTO messages SELECT :first_message + value - 1, value, :first_account + value % :accounts, 1,
-    iif(value % 10, 10, 1), printf('+8613%08d8', value), printf('13%08d8', value), 1, 1000, 0,
-    iif(value % 10, NULL, :far), 1, 0, iif(value % 10, 'bench', NULL), iif(value % 10, 'DELIVRD', ''),
-    :begun + value, :begun + value, iif(value % 10, :begun + value, NULL), '' {_RANGE}""",
-    f"""INSERT INTO parts SELECT :first_message + value - 1, 1, 1, 'bench', value, 10, 'DELIVRD', :begun + value,
-    :begun + value, 'd' || value, 0 {_RANGE} AND value % 10""",
-    f"""INSERT INTO ledger (at_ms, kind, debit_book, credit_book, amount_milli, submission_id, note)
-    SELECT :begun + value, 'send', :first_account + value % :accounts, -1, 1000, value, '' {_RANGE}""",
+    f"""INSERT INTO messages SELECT {_MESSAGE}, value, {_OWNER}, 1,
+    CASE WHEN {_FAILED} THEN 11 WHEN value % 10 THEN 10 ELSE 1 END, printf('+8613%08d8', value),
+    printf('13%08d8', value), 1, 1000, iif({_FAILED}, 1000, 0), iif(value % 10, NULL, :far), 1, 0,
+    iif(value % 10, 'bench', NULL), iif(value % 10, {_WORD}, ''), {_ENDED}, {_ENDED}, {_ENDED}, '', 0 {_RANGE}""",
+    f"""INSERT INTO parts SELECT {_MESSAGE}, 1, 1, 'bench', value, iif({_FAILED}, 11, 10), {_WORD}, {_AT}, {_AT},
+    'd' || value, 0 {_RANGE} AND value % 10""",
+    f"{_ENTRY} SELECT {_AT}, 'send', {_OWNER}, -1, 1000, value, '' {_RANGE}",
+    f"{_ENTRY} SELECT {_AT}, 'refund', -1, {_OWNER}, 1000, NULL, '' {_RANGE} AND {_FAILED}",
+    f"INSERT INTO handouts SELECT 2, {_OWNER}, {_AT}, {_MESSAGE}, 0 {_RANGE} AND value % 10 = 1",
+    f"INSERT INTO handouts SELECT 3, {_OWNER}, {_AT}, {_MESSAGE}, 0 {_RANGE} AND {_FAILED}",
+    f"""INSERT INTO replies SELECT value, {_OWNER}, 'bench', printf('+8613%08d8', value), '1069', '',
+    '收到' || value, 0, {_AT} {_RANGE} AND value % 50 = 2""",
+    "INSERT INTO handouts SELECT 1, account_id, at_ms, id, 0 FROM replies WHERE id BETWEEN :low AND :high",
 )
+# What the accounts have, and what they have spent, was once topped up: the ledger holds.
+_TOP_UP = f"""{_ENTRY}
+SELECT created_at_ms, 'topup', 0, a.id, balance_milli + coalesce(spent, 0), NULL, ''
+FROM accounts a LEFT JOIN (
+    SELECT account_id, sum(price_milli - refunded_milli) AS spent FROM messages GROUP BY account_id
+) ON account_id = a.id
+WHERE a.id >= ? AND balance_milli + coalesce(spent, 0) > 0"""
 
 
 def fill(file: Path, stored: int) -> None:
@@ -62,6 +82,7 @@ def fill(file: Path, stored: int) -> None:
             }
             for statement in _STATEMENTS:
                 database.execute(statement, values)
+        database.execute(_TOP_UP, (first_account,))
         for name, value in (("submission", stored), ("message", FIRST_MESSAGE_KEY + stored - 1)):
             database.execute("INSERT OR REPLACE INTO counters VALUES (?, ?)", (name, value))
         database.execute("PRAGMA journal_mode = WAL").close()

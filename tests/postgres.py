@@ -7,6 +7,8 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -36,14 +38,18 @@ def binaries() -> Path:
 class Cluster:
     """A running server. Its files need not survive the machine, so nothing is synced unless ``synced``."""
 
-    def __init__(self, *, synced: bool = False) -> None:
+    def __init__(self, *, synced: bool = False, standby_of: "Cluster | None" = None) -> None:
         self._bin = binaries()
         self._folder = Path(tempfile.mkdtemp(prefix="yizhan-postgres-"))
         self._as = self._user()
         self.port = free_port()
         self._template: str | None = None
         self._names = (f"t{number}" for number in count(1))
-        self._run("initdb", "-D", str(self._data), "-A", "trust", "-U", "yizhan", "--no-sync", "--locale=C.UTF-8")
+        if standby_of is None:
+            self._run("initdb", "-D", str(self._data), "-A", "trust", "-U", "yizhan", "--no-sync", "--locale=C.UTF-8")
+        else:
+            source = ["-d", standby_of.url("postgres"), "--checkpoint=fast", "--no-sync"]
+            self._run("pg_basebackup", "-D", str(self._data), "--write-recovery-conf", *source)
         settings = {
             "port": str(self.port),
             "listen_addresses": "'127.0.0.1'",
@@ -98,6 +104,24 @@ class Cluster:
                 time.sleep(0.05)
             else:
                 return
+
+    def standby(self) -> "Cluster":
+        """A running server that follows this one."""
+        return Cluster(standby_of=self)
+
+    def tell(self, what: str) -> None:
+        """A statement for the server as a whole."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as admin:
+            admin.execute(what)  # type: ignore[call-overload, unused-ignore]
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """A standby that hears, and replays nothing."""
+        self.tell("SELECT pg_wal_replay_pause()")
+        try:
+            yield
+        finally:
+            self.tell("SELECT pg_wal_replay_resume()")
 
     def stop(self, how: str = "immediate") -> None:
         """End the server: ``immediate`` as if it crashed, ``fast`` in good order."""

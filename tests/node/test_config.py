@@ -144,6 +144,9 @@ def test_channels_and_prices_are_replaced_as_a_whole(tmp_path: Path) -> None:
             id="network with host bits",
         ),
         pytest.param('[store]\nurl = "x"', "store.url: must be sqlite:PATH", id="store"),
+        pytest.param(
+            '[store]\nreplica_url = "postgresql://h/d"', "store: replica_url must be .* replica", id="replica"
+        ),
         pytest.param('[[channels]]\nkind = "simulator"', r"channels\[0\].name: is missing, must be", id="missing key"),
         pytest.param(
             '[[channels]]\nname = "a"\n[[channels]]\nname = "a"', "channels: every channel needs a name", id="same name"

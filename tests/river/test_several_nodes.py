@@ -199,6 +199,44 @@ def test_probes_and_calls_while_the_server_is_away(server: Cluster, tmp_path: Pa
         eventually(lambda: one.messages(submission=number, state="delivered"), 15)
 
 
+def test_operators_search_in_a_replica(cluster: Cluster, tmp_path: Path) -> None:
+    url = cluster.new_database()
+    with ExitStack() as stack:
+        standby = stack.enter_context(cluster.standby())
+        replica = {"YIZHAN_STORE__REPLICA_URL": standby.url(url.rpartition("/")[2])}
+        one, two = start(stack, tmp_path, url, **replica, YIZHAN_STORE__REPLICA_MAX_LAG_S="3")
+        account = one.account("C1", credit=100)
+        in_time(lambda: answer(two, account).isdigit())
+        numbers = []
+
+        def is_late() -> bool:
+            """What the primary has and the replica does not know yet is not found, but shown by its number."""
+            found = len(two.messages())
+            numbers.append(one.send(account))
+            late = len(two.messages()) == found
+            assert run_cli(two.data, "message", "show", str(numbers[-1])).returncode == 0
+            return late
+
+        eventually(lambda: on_standby(standby, is_late))
+        root = two.url.removesuffix("/sdk2/")
+        eventually(lambda: probe(f"{root}/readyz?verbose") == (200, "+ store\n+ replica\nok"))
+        assert (said := run_cli(two.data, "doctor")).returncode == 0, said.stdout + said.stderr
+        with standby.paused():
+            two.api("POST", f"/submissions/{numbers[0]}/cancel")
+            assert two.api("GET", "/audit")[0]["subject"] == str(numbers[0]), "who has changed something sees it"
+        standby.stop()
+        eventually(lambda: probe(f"{root}/readyz?verbose") == (200, "+ store\n- replica\nok"))
+        assert len(two.messages()) == 1 + len(numbers)
+        said = run_cli(two.data, "doctor")
+        assert said.returncode == 1 and "searches go to the server itself" in said.stderr, said.stdout + said.stderr
+
+
+def on_standby(standby: Cluster, look: Callable[[], bool]) -> bool:
+    """``look()`` while it replays nothing."""
+    with standby.paused():
+        return look()
+
+
 def probe(url: str) -> tuple[int, str]:
     """Status and body."""
     response = httpx.get(url, timeout=5)

@@ -55,6 +55,8 @@ def _store_faults(health: dict[str, Any]) -> Iterator[str]:
             f"SQLite's log has {size} MB: somebody reads the store without an end; wait for backups and long "
             "questions, end what else has the file open, or start the gateway anew"
         )
+    if health["replica"] not in (None, "ok"):
+        yield f"searches go to the server itself, and not to its replica: {health['replica']}"
     for fault in health["ledger"]["faults"]:
         yield f"the ledger does not hold: {fault}"
 
@@ -93,6 +95,7 @@ def _print_health(data: Path, health: dict[str, Any]) -> None:
         ("node", health["node"]),
         ("version", f"{health['version']} (schema {health['schema']})"),
         ("store", health["store"]),
+        *([("replica", health["replica"])] if health["replica"] else []),
         *_space(health),
         ("ledger", _ledger(health)),
         ("accounts", health["accounts"]),

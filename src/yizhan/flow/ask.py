@@ -58,7 +58,10 @@ _LAST_CLIENT_ID = 2_147_483_647
 
 
 class Ask:
-    """Every question an operator can ask. NotFound and ValueError as in ``flow.operate``."""
+    """Every question an operator can ask. NotFound and ValueError as in ``flow.operate``.
+
+    Lists and counts that grow with the traffic are searches, which a replica may answer.
+    """
 
     def __init__(self, database: Database, living: Living, board: Board, clock: Clock) -> None:
         self._database = database
@@ -82,11 +85,11 @@ class Ask:
     async def ledger(self, corp_id: str | None, limit: int) -> list[LedgerView]:
         """The newest ledger entries, of one account or of all."""
         account_id = None if corp_id is None else self._account_id(corp_id)
-        return await self._database.read(lambda session: ledger.list_entries(session, account_id, limit))
+        return await self._database.search(lambda session: ledger.list_entries(session, account_id, limit))
 
     async def verify_ledger(self) -> LedgerCheck:
         """Hold the ledger's rules against all rows."""
-        return await self._database.read(ledger.verify_ledger)
+        return await self._database.search(ledger.verify_ledger)
 
     async def keywords(self) -> list[str]:
         """All forbidden keywords."""
@@ -108,7 +111,7 @@ class Ask:
     async def replies(self, corp_id: str | None, nobodys: bool, limit: int) -> list[ReplyView]:
         """The newest replies: all, one account's, or those that belong to nobody."""
         account_id = NOBODY if nobodys else None if corp_id is None else self._account_id(corp_id)
-        return await self._database.read(lambda session: replies.view_replies(session, account_id, limit))
+        return await self._database.search(lambda session: replies.view_replies(session, account_id, limit))
 
     async def reply(self, id: int) -> ReplyView:
         """One reply. NotFound."""
@@ -119,16 +122,16 @@ class Ask:
 
     async def webhooks(self) -> list[WebhookView]:
         """Every webhook with what waits for it."""
-        return await self._database.read(pushes.view_webhooks)
+        return await self._database.search(pushes.view_webhooks)
 
     async def pushes(self, corp_id: str | None, parked: bool | None, limit: int) -> list[PushView]:
         """Events that wait for webhooks or are parked, oldest first."""
         account_id = None if corp_id is None else self._account_id(corp_id)
-        return await self._database.read(lambda session: pushes.view_pushes(session, account_id, parked, limit))
+        return await self._database.search(lambda session: pushes.view_pushes(session, account_id, parked, limit))
 
     async def cards(self, used: bool | None, limit: int) -> list[CardView]:
         """The newest recharge cards."""
-        return await self._database.read(lambda session: cards.view_cards(session, used, limit))
+        return await self._database.search(lambda session: cards.view_cards(session, used, limit))
 
     async def profile(self, corp_id: str) -> Profile:
         """Who stands behind an account, as it said itself."""
@@ -154,7 +157,7 @@ class Ask:
             limit=limit,
             before=before,
         )
-        return await self._database.read(lambda session: messages.list_messages(session, wanted))
+        return await self._database.search(lambda session: messages.list_messages(session, wanted))
 
     async def stories(self, id: int, account: str | None = None) -> list[MessageStory]:
         """The stories of a submission's messages (``id`` as the client got it) or of one message. NotFound."""
@@ -220,11 +223,11 @@ class Ask:
 
     async def refusals(self, limit: int) -> list[RefusalView]:
         """The newest refused calls."""
-        return [_refusal(call) for call in await self._database.read(lambda s: records.list_refusals(s, limit))]
+        return [_refusal(call) for call in await self._database.search(lambda s: records.list_refusals(s, limit))]
 
     async def audit(self, limit: int) -> list[AuditView]:
         """The newest operator actions."""
-        return await self._database.read(lambda session: records.list_actions(session, limit))
+        return await self._database.search(lambda session: records.list_actions(session, limit))
 
     async def back_up(self, file: Path) -> BackupView:
         """Copy the store to ``file``. Conflict says why there is no copy; ValueError for a relative path."""
@@ -245,7 +248,7 @@ class Ask:
         integrity = await self._database.integrity()
         check, waiting, parked_events, schema = LedgerCheck(0, 0, []), dict[str, int](), 0, ""
         if integrity == WHOLE:  # else whatever is asked may fail, or be answered wrongly
-            check, waiting, parked_events, schema = await self._database.read(look)
+            check, waiting, parked_events, schema = await self._database.search(look)
         disk_free_bytes, disk_low = self._database.disk()
         log_bytes, log_large = self._database.log()
         commits, committed_calls = self._database.committed()
@@ -257,6 +260,7 @@ class Ask:
             disk_low=disk_low,
             log_bytes=log_bytes,
             log_large=log_large,
+            replica=await self._database.replica(),
             accounts=check.accounts,
             waiting=waiting,
             parked_events=parked_events,

@@ -32,8 +32,8 @@ from yizhan.wire.soap import (
     write_fault,
 )
 
-# What works, by name; asked by anybody, so it must not cost much.
-Ready = Callable[[], Awaitable[Mapping[str, bool]]]
+# Whether calls should come here, and what works, by name; asked by anybody, so it must not cost much.
+Ready = Callable[[], Awaitable[tuple[bool, Mapping[str, bool]]]]
 _PROBES = (b"/livez", b"/readyz")
 _METHODS = ("GET", "POST", "HEAD")
 _TRANSPORTS = {SoapVersion.V1_1: Transport.SOAP11, SoapVersion.V1_2: Transport.SOAP12}
@@ -70,12 +70,11 @@ class Gateway:
 
     async def _probe(self, request: Request) -> Reply:
         """For whoever watches over nodes: ``/livez`` that this one runs, ``/readyz`` that calls should come here."""
-        checks = {} if self._ready is None or request.path == b"/livez" else await self._ready()
-        status = 200 if all(checks.values()) else 503
-        lines = ["ok" if status == 200 else "not ready"]
+        ready, checks = (True, {}) if self._ready is None or request.path == b"/livez" else await self._ready()
+        lines = ["ok" if ready else "not ready"]
         if request.query.lstrip(b"?").partition(b"=")[0] == b"verbose":
             lines = [f"{'+' if good else '-'} {name}" for name, good in checks.items()] + lines
-        return plain_text(status, "\n".join(lines))
+        return plain_text(200 if ready else 503, "\n".join(lines))
 
     async def _aspx(self, route: Route, request: Request) -> Reply:
         """``NAME.aspx``: the answer is the bare value. HEAD executes nothing and has none."""

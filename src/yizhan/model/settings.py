@@ -97,6 +97,8 @@ class StoreSettings(Section):
     wait_s: Seconds = 5
     upgrade_wait_s: Seconds = 300
     partition_rows: Annotated[int, Field(ge=10_000, le=1_000_000_000)] = 2_000_000
+    replica_url: str = ""
+    replica_max_lag_s: Annotated[float, Field(gt=0, le=86_400)] = 10
 
     @field_validator("url")
     @classmethod
@@ -106,6 +108,13 @@ class StoreSettings(Section):
         if not known or not colon or not rest:
             raise ValueError("must be sqlite:PATH (relative to the data directory) or postgresql://USER@HOST/DATABASE")
         return value
+
+    @model_validator(mode="after")
+    def _a_replica_of_a_server(self) -> Self:
+        servers = ("postgresql://", "postgres://")
+        if self.replica_url and not (self.replica_url.startswith(servers) and self.url.startswith(servers)):
+            raise ValueError("replica_url must be postgresql://USER@HOST/DATABASE, a replica of the one that url names")
+        return self
 
 
 class NodeSettings(Section):

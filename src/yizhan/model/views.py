@@ -377,6 +377,7 @@ class HealthView:
     disk_low: bool  # less than store.low_disk_bytes
     log_bytes: int | None  # of SQLite's log
     log_large: bool  # more than store.large_log_bytes
+    replica: str | None  # "ok", or why searches are not asked of it; None: there is none
     accounts: int
     waiting: dict[str, int]  # messages by unfinished state
     parked_events: int  # webhooks' events that were given up

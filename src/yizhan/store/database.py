@@ -52,6 +52,10 @@ class Database(ABC):
         """``ask`` in one read-only transaction, off the event loop; it sees everything committed before."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, ask)
 
+    async def search(self, ask: Callable[[Connection], R]) -> R:
+        """The same for what operators look for and count; it may not see the last moments. Nothing is decided by it."""
+        return await self.read(ask)
+
     def _read(self, ask: Callable[[Connection], R]) -> R:
         with self._readers.connect() as connection, connection.begin():
             return ask(connection)
@@ -63,6 +67,10 @@ class Database(ABC):
     @abstractmethod
     async def integrity(self) -> str:
         """WHOLE, or what was found wrong with the database as such."""
+
+    async def replica(self) -> str | None:
+        """WHOLE, or why searches are not asked of the replica; None where there is none."""
+        return None
 
     @abstractmethod
     def disk(self) -> tuple[int | None, bool]:

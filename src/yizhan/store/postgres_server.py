@@ -25,6 +25,7 @@ from yizhan.store.database import WHOLE, Database
 from yizhan.store.directory import Unusable, lock_directory
 from yizhan.store.migrate import is_blocked, migrate
 from yizhan.store.partitions import drop_empty, empty_old, extend, is_partitioned
+from yizhan.store.replica import Replica, Unfit
 from yizhan.store.writer import Away, Remedy, Writer
 
 log = get_logger("store")
@@ -108,6 +109,10 @@ class PostgresServer(Database):
         self._partition_rows = settings.partition_rows
         self._upgrade_wait_s = settings.upgrade_wait_s
         self._alone_since_s: float | None = None  # since when no older node was seen
+        self._replica: Replica | None = None
+        if settings.replica_url:
+            searching = engine_on(settings.replica_url, writes=False, size=settings.readers)
+            self._replica = Replica(searching, settings.replica_max_lag_s, settings.readers)
         self._sessions = f"yizhan {secrets.token_hex(8)}"
         # Calls wait so long for a server that is away; a carrier's word waits until it is back, since nothing else can
         # be done with it. One verb a transaction: two that change the same accounts in another order would deadlock.
@@ -138,6 +143,24 @@ class PostgresServer(Database):
     def sessions(self) -> str:
         """How they begin."""
         return self._sessions
+
+    async def change(self, act: Callable[[Connection], R]) -> R:
+        """As everywhere; searches see it."""
+        changed = await super().change(act)
+        if self._replica is not None:
+            self._replica.note_change()
+        return changed
+
+    async def search(self, ask: Callable[[Connection], R]) -> R:
+        """Asked of the replica, if that is there and not too far behind."""
+        if self._replica is not None:
+            with suppress(Unfit):
+                return await self._replica.search(ask)
+        return await self.read(ask)
+
+    async def replica(self) -> str | None:
+        """WHOLE, or why searches go to the server; None without a replica."""
+        return None if self._replica is None else await self._replica.state()
 
     async def integrity(self) -> str:
         """Whether the server answers; what it stores is the server's own to check."""
@@ -219,6 +242,8 @@ class PostgresServer(Database):
     def close(self) -> None:
         """Commit what waits, close everything, release the lock. Blocks."""
         super().close()
+        if self._replica is not None:
+            self._replica.close()
         self._open.close()
 
 

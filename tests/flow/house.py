@@ -10,6 +10,7 @@ from sqlalchemy import text
 from yizhan.flow.ask import Ask
 from yizhan.flow.gate import Gate
 from yizhan.flow.living import Living
+from yizhan.flow.meter import Meter
 from yizhan.flow.operate import Operate
 from yizhan.flow.reception import Reception
 from yizhan.flow.refusals import RefusalLog
@@ -72,6 +73,7 @@ class House:
             terms=self.terms,
             clock=self.clock,
             accepted=self.accepted.append,
+            meter=Meter(),
             operate=self.operate,
         )
         self.run(self.living.load())

@@ -144,6 +144,7 @@ def test_channels_and_prices_are_replaced_as_a_whole(tmp_path: Path) -> None:
             id="network with host bits",
         ),
         pytest.param('[store]\nurl = "x"', "store.url: must be sqlite:PATH", id="store"),
+        pytest.param('[store]\ndirect_url = "sqlite:x"', "store.direct_url: must be postgresql://", id="past a pooler"),
         pytest.param('[[channels]]\nkind = "simulator"', r"channels\[0\].name: is missing, must be", id="missing key"),
         pytest.param(
             '[[channels]]\nname = "a"\n[[channels]]\nname = "a"', "channels: every channel needs a name", id="same name"

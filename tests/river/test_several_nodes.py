@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
-from postgres import Cluster
+from postgres import Cluster, Pooler
 
 from .program import TEXT, Customer, Program, eventually, form, md5, run_cli, running
 
@@ -97,6 +98,24 @@ def test_messages_go_by_the_node_that_has_the_channel(cluster: Cluster, tmp_path
         assert said.returncode == 0 and f"at {holders[0].data.name}" in said.stdout, said.stdout + said.stderr
         assert holders[0].stop() == 0
         eventually(lambda: other.api("GET", "/channels")[0]["bound"], 5)
+
+
+def test_nothing_is_lost_while_a_pooler_restarts(cluster: Cluster, tmp_path: Path) -> None:
+    with Pooler(cluster) as pooler, ExitStack() as stack, ThreadPoolExecutor(4) as clients:
+        url = cluster.new_database()
+        direct = {"YIZHAN_STORE__DIRECT_URL": url, "YIZHAN_STORE__WAIT_S": "20"}
+        programs = start(stack, tmp_path, pooler.before(url), **direct)
+        account = programs[0].account("C1", credit=1000)
+        in_time(lambda: answer(programs[1], account).isdigit())
+        answers = [clients.submit(answer, programs[call % 2], account) for call in range(100)]
+        while not all(one.done() for one in answers):
+            pooler.stop()
+            pooler.start()
+            time.sleep(0.2)
+        assert [one.result() for one in answers if not one.result().isdigit()] == []
+        eventually(lambda: len(programs[0].messages(state="delivered")) == 101)
+        assert programs[1].balance(account) == 1000 - 101
+        assert [program.stop() for program in programs] == [0, 0]
 
 
 def test_probes_and_calls_while_the_server_is_away(server: Cluster, tmp_path: Path) -> None:

@@ -61,8 +61,7 @@ def test_head_is_the_newest_migration(store: Store) -> None:
     assert store.ask(schema_of) == HEAD
 
 
-def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path, url: str) -> None:
-    settings = StoreSettings(url=url)
+def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path, settings: StoreSettings) -> None:
     store = Store(tmp_path, settings)
     store.sql("UPDATE alembic_version SET version_num = '9999'")
     store.close()
@@ -121,12 +120,12 @@ def test_what_is_no_database(tmp_path: Path) -> None:
         open_store(tmp_path, StoreSettings())
 
 
-def test_what_was_committed_is_there_after_reopening(tmp_path: Path, url: str) -> None:
-    store = Store(tmp_path, StoreSettings(url=url))
+def test_what_was_committed_is_there_after_reopening(tmp_path: Path, settings: StoreSettings) -> None:
+    store = Store(tmp_path, settings)
     account = store.account(credit_milli=5_000)
     store.act(lambda _: None)
     store.close()
-    store = Store(tmp_path, StoreSettings(url=url))
+    store = Store(tmp_path, settings)
     assert store.balance(account) == 5_000
     store.close()
 

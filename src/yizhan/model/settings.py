@@ -69,10 +69,14 @@ class AdminSettings(Section):
         return value
 
 
+_POSTGRESQL = ("postgresql://", "postgres://")
+
+
 class StoreSettings(Section):
     """``[store]``: where everything durable lives."""
 
     url: str = "sqlite:yizhan.db"
+    direct_url: str = ""
     batch_rows: Count = 4_000
     batch_ms: Annotated[float, Field(gt=0, le=1_000)] = 10
     max_waiting_rows: Count = 1_000_000
@@ -87,9 +91,16 @@ class StoreSettings(Section):
     @classmethod
     def _engine(cls, value: str) -> str:
         scheme, colon, rest = value.partition(":")
-        known = scheme == "sqlite" or (scheme in ("postgresql", "postgres") and rest.startswith("//"))
+        known = scheme == "sqlite" or value.startswith(_POSTGRESQL)
         if not known or not colon or not rest:
             raise ValueError("must be sqlite:PATH (relative to the data directory) or postgresql://USER@HOST/DATABASE")
+        return value
+
+    @field_validator("direct_url")
+    @classmethod
+    def _server(cls, value: str) -> str:
+        if value and not value.startswith(_POSTGRESQL):
+            raise ValueError("must be postgresql://USER@HOST/DATABASE, or empty")
         return value
 
 

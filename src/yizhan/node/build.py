@@ -170,7 +170,8 @@ def _shared_harbor(settings: Settings, database: Database, fleet: Fleet, clock: 
 async def offline(data: Path) -> AsyncIterator[FastAPI]:
     """The admin app over the store of a node that does not run. Raises ``Locked`` when one does."""
     clock = SystemClock()
-    database = open_store(data, StoreSettings(url=read_note(data).store_url))
+    note = read_note(data)
+    database = open_store(data, StoreSettings(url=note.store_url, direct_url=note.store_direct_url))
     try:
         living = Living(database)
         await living.load()

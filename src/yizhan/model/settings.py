@@ -109,6 +109,7 @@ class NodeSettings(Section):
 
     name: Annotated[str, Field(max_length=64)] = ""
     lease_s: Annotated[float, Field(ge=1, le=300)] = 5
+    look_s: Annotated[float, Field(ge=0.1, le=60)] = 0.5
 
 
 class RefundRule(StrEnum):

@@ -14,8 +14,9 @@ from yizhan import __version__
 from yizhan.carrier.channel import SmppChannel
 from yizhan.console.app import make_admin_app
 from yizhan.flow.ask import Ask
-from yizhan.flow.dispatch import Dispatcher
+from yizhan.flow.dispatch import LOOK_S, Dispatcher
 from yizhan.flow.gate import Gate
+from yizhan.flow.herald import Herald
 from yizhan.flow.living import Living
 from yizhan.flow.mailroom import Mailroom
 from yizhan.flow.notify import Notifier
@@ -43,9 +44,6 @@ from yizhan.store.broken import Broken
 from yizhan.store.database import Database
 from yizhan.store.opening import open_store
 
-# Another node may have accepted what this one's channels are to send.
-_SHARED_LOOK_S = 0.5
-
 SYSTEM = "system"  # the actor of what the gateway does by itself
 
 
@@ -64,6 +62,7 @@ class House:
     refusals: RefusalLog
     reception: Reception
     dispatcher: Dispatcher
+    herald: Herald
     delivery: Delivery
     notifier: Notifier
     overdue: Overdue
@@ -88,6 +87,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     policy = settings.policy
     fleet = Fleet(settings, database, living, clock)
     operate = Operate(database, living, clock, fleet, policy.refund)
+    herald = Herald(database, clock)
     dispatcher = Dispatcher(
         database,
         living,
@@ -97,7 +97,8 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         longest_pause_s=policy.busy_max_pause_s,
         elsewhere=fleet.elsewhere,
         epoch=fleet.epoch,
-        **({"look_s": _SHARED_LOOK_S} if database.shared else {}),
+        look_s=settings.node.look_s if database.shared else LOOK_S,
+        tell=herald.tell if database.shared else None,
     )
     mailroom = Mailroom(database, living, policy, fleet.access)
     settlement = Settle(database, policy, mailroom, fleet.resends, dispatcher.given_back)
@@ -142,6 +143,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         refusals=refusals,
         reception=reception,
         dispatcher=dispatcher,
+        herald=herald,
         delivery=delivery,
         notifier=Notifier(database, delivery, clock, push, partial(harbor.on_duty, "push")),
         overdue=Overdue(

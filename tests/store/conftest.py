@@ -9,7 +9,8 @@ from yizhan.model.settings import StoreSettings
 
 from .rows import Store
 
-ENGINES = ("sqlite", "postgresql", pytest.param("pgbouncer", marks=pytest.mark.slow))
+_SLOW = ("pgbouncer", "postgresql-18")
+ENGINES = ("sqlite", "postgresql", *(pytest.param(name, marks=pytest.mark.slow) for name in _SLOW))
 
 
 @pytest.fixture(params=ENGINES)
@@ -25,7 +26,7 @@ def settings(engine: str, request: pytest.FixtureRequest) -> Iterator[StoreSetti
     if engine == "sqlite":
         yield StoreSettings()
         return
-    cluster = request.getfixturevalue("cluster")
+    cluster = request.getfixturevalue("newer_cluster" if engine == "postgresql-18" else "cluster")
     url = cluster.new_store()
     if engine == "pgbouncer":
         yield StoreSettings(url=request.getfixturevalue("pooler").before(url), direct_url=url)

@@ -26,7 +26,7 @@ from yizhan.store.opening import open_store
 from yizhan.store.postgres import STATEMENTS, Copy, Rows
 from yizhan.store.schema import metadata
 
-from .rows import Store, on_postgresql, on_sqlite
+from .rows import Store, on_every_postgresql, on_postgresql, on_sqlite
 
 
 def test_migrations_build_the_schema(store: Store) -> None:
@@ -171,7 +171,7 @@ def test_hot_statements_use_their_index(store: Store, name: str, values: tuple[o
     assert not any(step.startswith(("SCAN messages", "SCAN parts")) and "INDEX" not in step for step in plan), plan
 
 
-@on_postgresql
+@on_every_postgresql
 @pytest.mark.parametrize(("name", "values", "index"), [case for case in HOT if case.id != "new route keys"])
 def test_hot_statements_use_their_index_on_a_server(
     store: Store, name: str, values: tuple[object, ...], index: str
@@ -203,7 +203,7 @@ def test_every_text_is_in_the_order_of_its_characters(store: Store) -> None:
     assert store.rows(query) == []
 
 
-@on_postgresql
+@on_every_postgresql
 def test_indexes_hold_the_rows_that_they_should(store: Store) -> None:
     """Alembic does not compare conditions of indexes."""
     query = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()"
@@ -216,7 +216,7 @@ def test_indexes_hold_the_rows_that_they_should(store: Store) -> None:
             assert bare == ("" if where is None else str(where)), index.name
 
 
-@on_postgresql
+@on_every_postgresql
 def test_the_server_understands_every_statement(store: Store) -> None:
     """Tables, columns, types and grammar of each, whether or not a test runs it here."""
 

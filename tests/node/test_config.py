@@ -147,6 +147,7 @@ def test_channels_and_prices_are_replaced_as_a_whole(tmp_path: Path) -> None:
         pytest.param(
             '[store]\nreplica_url = "postgresql://h/d"', "store: replica_url must be .* replica", id="replica"
         ),
+        pytest.param('[store]\ndirect_url = "sqlite:x"', "store.direct_url: must be postgresql://", id="past a pooler"),
         pytest.param('[[channels]]\nkind = "simulator"', r"channels\[0\].name: is missing, must be", id="missing key"),
         pytest.param(
             '[[channels]]\nname = "a"\n[[channels]]\nname = "a"', "channels: every channel needs a name", id="same name"

@@ -2,13 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
-from postgres import Cluster
+from postgres import Cluster, Pooler
+from yizhan.kit.clock import BEIJING
 
 from .program import TEXT, Customer, Program, eventually, form, md5, run_cli, running
 from .smsc import smsc
@@ -28,11 +32,8 @@ def server() -> Iterator[Cluster]:
 
 def start(stack: ExitStack, folder: Path, url: str, **environ: str) -> list[Program]:
     """Two of them."""
-    own = {"YIZHAN_STORE__URL": url, "YIZHAN_STORE__WAIT_S": "1", **environ}
-    return [
-        stack.enter_context(running(folder / name, **own, YIZHAN_NODE__NAME=name, YIZHAN_NODE__LEASE_S="2"))
-        for name in ("one", "two")
-    ]
+    own = {"YIZHAN_STORE__URL": url, "YIZHAN_STORE__WAIT_S": "1", "YIZHAN_NODE__LEASE_S": "2", **environ}
+    return [stack.enter_context(running(folder / name, **own, YIZHAN_NODE__NAME=name)) for name in ("one", "two")]
 
 
 def answer(program: Program, account: Customer, source: str = "", **values: str) -> str:
@@ -136,16 +137,77 @@ def test_messages_go_by_the_node_that_has_the_channel(cluster: Cluster, tmp_path
         programs = start(stack, tmp_path, cluster.new_database())
         account = programs[0].account("C1", credit=100)
         in_time(lambda: answer(programs[1], account).isdigit())
-        holders = [p for p in programs if any(c["bound"] for c in p.api("GET", "/channels"))]
-        (other,) = [p for p in programs if p not in holders]
+        holder, other = sides(programs)
         number = answer(other, account)
         eventually(lambda: other.messages(submission=number, state="delivered"))
         (view,) = other.api("GET", "/channels")
-        assert view["node"] == holders[0].data.name
+        assert view["node"] == holder.data.name
         said = run_cli(other.data, "doctor")
-        assert said.returncode == 0 and f"at {holders[0].data.name}" in said.stdout, said.stdout + said.stderr
-        assert holders[0].stop() == 0
+        assert said.returncode == 0 and f"at {holder.data.name}" in said.stdout, said.stdout + said.stderr
+        assert holder.stop() == 0
         eventually(lambda: other.api("GET", "/channels")[0]["bound"], 5)
+
+
+def sides(programs: list[Program]) -> list[Program]:
+    """The one that has the channel, and the other."""
+    return sorted(programs, key=lambda program: not any(one["bound"] for one in program.api("GET", "/channels")))
+
+
+def test_what_one_node_stores_another_hears_of(cluster: Cluster, tmp_path: Path) -> None:
+    """Long before it would look by itself: messages, those that were due later, and settings."""
+    rare = {"YIZHAN_NODE__LOOK_S": "60", "YIZHAN_NODE__LEASE_S": "60"}
+    with ExitStack() as stack:
+        programs = start(stack, tmp_path, url := cluster.new_database(), **rare)
+        account = programs[0].account("C1", credit=100)
+        in_time(lambda: answer(programs[1], account).isdigit())
+        _, other = sides(programs)
+        with psycopg.connect(url, autocommit=True) as admin:
+            for hint in ("", "x", "[1]", '[1, [[9, 1, ""]]]'):
+                admin.execute("SELECT pg_notify('yizhan_queue', %s)", (hint,))
+        for later_s in (None, 2):
+            at = datetime.now(BEIJING) + timedelta(seconds=later_s or 0)
+            number = answer(other, account, SendTime=f"{at:%Y%m%d%H%M%S}" if later_s else "")
+            eventually(lambda number=number: other.messages(submission=number, state="delivered"), 10)  # type: ignore[misc]
+
+
+def test_nodes_that_hear_nothing_look_by_themselves(cluster: Cluster, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        url = cluster.new_database()
+        programs = start(stack, tmp_path, url)
+        account = programs[0].account("C1", credit=100)
+        in_time(lambda: answer(programs[1], account).isdigit())
+        _, other = sides(programs)
+        admin = stack.enter_context(psycopg.connect(url, autocommit=True))
+        cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE '% listens'"
+        cuts = sum(row[0] for row in admin.execute(cut))
+        number = answer(other, account)
+
+        def has_arrived() -> bool:
+            nonlocal cuts
+            cuts += sum(row[0] for row in admin.execute(cut))
+            return bool(other.messages(submission=number, state="delivered"))
+
+        eventually(has_arrived)
+        assert cuts >= 2
+        eventually(lambda: sum(row[0] for row in admin.execute(cut)) == 2)
+
+
+def test_nothing_is_lost_while_a_pooler_restarts(cluster: Cluster, tmp_path: Path) -> None:
+    with Pooler(cluster) as pooler, ExitStack() as stack, ThreadPoolExecutor(4) as clients:
+        url = cluster.new_database()
+        direct = {"YIZHAN_STORE__DIRECT_URL": url, "YIZHAN_STORE__WAIT_S": "20"}
+        programs = start(stack, tmp_path, pooler.before(url), **direct)
+        account = programs[0].account("C1", credit=1000)
+        in_time(lambda: answer(programs[1], account).isdigit())
+        answers = [clients.submit(answer, programs[call % 2], account) for call in range(100)]
+        while not all(one.done() for one in answers):
+            pooler.stop()
+            pooler.start()
+            time.sleep(0.2)
+        assert [one.result() for one in answers if not one.result().isdigit()] == []
+        eventually(lambda: len(programs[0].messages(state="delivered")) == 101)
+        assert programs[1].balance(account) == 1000 - 101
+        assert [program.stop() for program in programs] == [0, 0]
 
 
 def test_a_node_that_is_cut_off_stops_before_another_begins(cluster: Cluster, tmp_path: Path) -> None:

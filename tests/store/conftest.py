@@ -9,7 +9,8 @@ from yizhan.model.settings import StoreSettings
 
 from .rows import Store
 
-ENGINES = ("sqlite", "postgresql")
+_SLOW = ("pgbouncer", "postgresql-18")
+ENGINES = ("sqlite", "postgresql", *(pytest.param(name, marks=pytest.mark.slow) for name in _SLOW))
 
 
 @pytest.fixture(params=ENGINES)
@@ -20,20 +21,23 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of an empty store on the engine."""
+def settings(engine: str, request: pytest.FixtureRequest) -> Iterator[StoreSettings]:
+    """Of an empty store on the engine."""
     if engine == "sqlite":
-        yield StoreSettings().url
+        yield StoreSettings()
         return
-    cluster = request.getfixturevalue("cluster")
-    made = cluster.new_store()
-    yield made
-    cluster.drop(made)
+    cluster = request.getfixturevalue("newer_cluster" if engine == "postgresql-18" else "cluster")
+    url = cluster.new_store()
+    if engine == "pgbouncer":
+        yield StoreSettings(url=request.getfixturevalue("pooler").before(url), direct_url=url)
+    else:
+        yield StoreSettings(url=url)
+    cluster.drop(url)
 
 
 @pytest.fixture
-def store(tmp_path: Path, url: str) -> Iterator[Store]:
+def store(tmp_path: Path, settings: StoreSettings) -> Iterator[Store]:
     """An empty store."""
-    opened = Store(tmp_path / "data", StoreSettings(url=url))
+    opened = Store(tmp_path / "data", settings)
     yield opened
     opened.close()

@@ -24,6 +24,7 @@ from yizhan.store.opening import open_store
 
 # For a test of what only the embedded engine has.
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+on_every_postgresql = pytest.mark.parametrize("engine", ["postgresql", "postgresql-18"], indirect=True)
 on_postgresql = pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 
 A = TypeVar("A")

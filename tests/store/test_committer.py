@@ -151,8 +151,8 @@ def test_who_waits_for_one_number_does_not_wait_for_all_that_a_commit_could_coll
     store.close()
 
 
-def test_overloaded_past_the_bound(tmp_path: Path, url: str) -> None:
-    store = Store(tmp_path, StoreSettings(url=url, max_waiting_rows=10))
+def test_overloaded_past_the_bound(tmp_path: Path, settings: StoreSettings) -> None:
+    store = Store(tmp_path, settings.model_copy(update={"max_waiting_rows": 10}))
 
     async def fill() -> list["asyncio.Future[int]"]:
         jobs = [store.database.write(Turn.CARE, write_words, f"w{number}", rows=5) for number in range(2)]
@@ -173,8 +173,8 @@ def test_overloaded_past_the_bound(tmp_path: Path, url: str) -> None:
     store.close()
 
 
-def test_close_finishes_what_waits_and_takes_no_more(tmp_path: Path, url: str) -> None:
-    store = Store(tmp_path, StoreSettings(url=url))
+def test_close_finishes_what_waits_and_takes_no_more(tmp_path: Path, settings: StoreSettings) -> None:
+    store = Store(tmp_path, settings)
 
     async def begin() -> list["asyncio.Future[int]"]:
         return [store.database.write(Turn.CARE, write_words, f"w{number}") for number in range(50)]

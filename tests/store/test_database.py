@@ -27,7 +27,7 @@ from yizhan.store.partitions import KEYS, pieces
 from yizhan.store.postgres import STATEMENTS, Copy, Rows
 from yizhan.store.schema import metadata
 
-from .rows import Store, on_postgresql, on_sqlite
+from .rows import Store, on_every_postgresql, on_postgresql, on_sqlite
 
 
 def test_migrations_build_the_schema(store: Store, engine: str) -> None:
@@ -69,8 +69,7 @@ def test_head_is_the_newest_migration(store: Store) -> None:
     assert store.ask(schema_of) == HEAD
 
 
-def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path, url: str) -> None:
-    settings = StoreSettings(url=url)
+def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path, settings: StoreSettings) -> None:
     store = Store(tmp_path, settings)
     store.sql("UPDATE alembic_version SET version_num = '9999'")
     store.close()
@@ -132,12 +131,12 @@ def test_what_is_no_database(tmp_path: Path) -> None:
         open_store(tmp_path, StoreSettings())
 
 
-def test_what_was_committed_is_there_after_reopening(tmp_path: Path, url: str) -> None:
-    store = Store(tmp_path, StoreSettings(url=url))
+def test_what_was_committed_is_there_after_reopening(tmp_path: Path, settings: StoreSettings) -> None:
+    store = Store(tmp_path, settings)
     account = store.account(credit_milli=5_000)
     store.act(lambda _: None)
     store.close()
-    store = Store(tmp_path, StoreSettings(url=url))
+    store = Store(tmp_path, settings)
     assert store.balance(account) == 5_000
     store.close()
 
@@ -183,7 +182,7 @@ def test_hot_statements_use_their_index(store: Store, name: str, values: tuple[o
     assert not any(step.startswith(("SCAN messages", "SCAN parts")) and "INDEX" not in step for step in plan), plan
 
 
-@on_postgresql
+@on_every_postgresql
 @pytest.mark.parametrize(("name", "values", "index"), [case for case in HOT if case.id != "new route keys"])
 def test_hot_statements_use_their_index_on_a_server(
     store: Store, name: str, values: tuple[object, ...], index: str
@@ -215,7 +214,7 @@ def test_every_text_is_in_the_order_of_its_characters(store: Store) -> None:
     assert store.rows(query) == []
 
 
-@on_postgresql
+@on_every_postgresql
 def test_indexes_hold_the_rows_that_they_should(store: Store) -> None:
     """Alembic does not compare conditions of indexes."""
     query = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()"
@@ -228,7 +227,7 @@ def test_indexes_hold_the_rows_that_they_should(store: Store) -> None:
             assert bare == ("" if where is None else str(where)), index.name
 
 
-@on_postgresql
+@on_every_postgresql
 def test_the_server_understands_every_statement(store: Store) -> None:
     """Tables, columns, types and grammar of each, whether or not a test runs it here."""
 

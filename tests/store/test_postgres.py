@@ -11,12 +11,14 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, text
 
-from postgres import Cluster
+from postgres import Cluster, Pooler
 from yizhan.model.carriage import Reply
 from yizhan.model.settings import StoreSettings
 from yizhan.store.accept import accept
 from yizhan.store.committer import Turn
+from yizhan.store.directory import Unusable
 from yizhan.store.hand import driver
+from yizhan.store.opening import open_store
 from yizhan.store.replies import Arrived, store_replies
 from yizhan.store.writer import Away
 
@@ -32,11 +34,21 @@ def server() -> Iterator[Cluster]:
         yield running
 
 
+@pytest.fixture(params=["direct", "pgbouncer"])
+def through(request: pytest.FixtureRequest) -> Pooler | None:
+    """What is between the store and the cluster."""
+    pooler: Pooler | None = request.getfixturevalue("pooler") if request.param == "pgbouncer" else None
+    return pooler
+
+
 @contextmanager
-def opened(cluster: Cluster, tmp_path: Path, wait_s: float = 30) -> Iterator[tuple[Store, str]]:
+def opened(
+    cluster: Cluster, tmp_path: Path, wait_s: float = 30, through: Pooler | None = None
+) -> Iterator[tuple[Store, str]]:
     """A store on it, and its address."""
     url = cluster.new_store()
-    store = Store(tmp_path / "data", StoreSettings(url=url, wait_s=wait_s))
+    ways = (through.before(url), url) if through else (url, "")
+    store = Store(tmp_path / "data", StoreSettings(url=ways[0], direct_url=ways[1], wait_s=wait_s))
     try:
         yield store, url
     finally:
@@ -59,9 +71,9 @@ def end_others(url: str) -> None:
         )
 
 
-def test_connections_that_are_cut(cluster: Cluster, tmp_path: Path) -> None:
+def test_connections_that_are_cut(cluster: Cluster, tmp_path: Path, through: Pooler | None) -> None:
     """In the middle of commits: each piece of work is done once, and everybody hears that it was."""
-    with opened(cluster, tmp_path) as (store, url):
+    with opened(cluster, tmp_path, through=through) as (store, url):
         account, stop = store.account(), threading.Event()
 
         def cut() -> None:
@@ -85,9 +97,9 @@ def test_connections_that_are_cut(cluster: Cluster, tmp_path: Path) -> None:
         assert done == 1_200 and store.balance(account) == 1_200
 
 
-def test_a_commit_whose_answer_was_lost(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_commit_whose_answer_was_lost(cluster: Cluster, tmp_path: Path, through: Pooler | None) -> None:
     """The server has committed and the connection is gone: the work is not done again."""
-    with opened(cluster, tmp_path) as (store, _):
+    with opened(cluster, tmp_path, through=through) as (store, _):
         account = store.account()
         cuts: list[int] = []
 
@@ -104,8 +116,10 @@ def test_a_commit_whose_answer_was_lost(cluster: Cluster, tmp_path: Path) -> Non
         assert len(cuts) == 1 and store.balance(account) == 5
 
 
-def test_work_whose_connection_is_lost_before_its_commit_is_done_again(cluster: Cluster, tmp_path: Path) -> None:
-    with opened(cluster, tmp_path) as (store, _):
+def test_work_whose_connection_is_lost_before_its_commit_is_done_again(
+    cluster: Cluster, tmp_path: Path, through: Pooler | None
+) -> None:
+    with opened(cluster, tmp_path, through=through) as (store, _):
         account = store.account()
         tries: list[int] = []
 
@@ -129,6 +143,60 @@ def test_a_server_that_restarts(server: Cluster, tmp_path: Path) -> None:
         assert store.do(accept, admitted(account), turn=Turn.ACCEPT) == [100_000_001]
         assert store.do(add_one, 0, turn=Turn.CARRIAGE) == [0]
         assert store.balance(account) == 98_000 and store.faults() == []
+
+
+def test_a_pooler_that_restarts(cluster: Cluster, tmp_path: Path) -> None:
+    """At any moment of a commit: each piece of work is done once, and everybody hears that it was."""
+    with Pooler(cluster) as pooler, opened(cluster, tmp_path, through=pooler) as (store, _):
+        account = store.account()
+
+        async def work() -> int:
+            done = 0
+            for pause_ms in range(20):
+                turns = (Turn.CARE, Turn.CARRIAGE)
+                work = [store.database.write(turn, add_one, 1, rows=1_000) for turn in turns * 20]
+                await asyncio.sleep(pause_ms / 1_000)
+                pooler.stop()
+                pooler.start()
+                done += sum(await asyncio.gather(*work))
+            return done
+
+        assert store.runner.run(work()) == 800 == store.balance(account)
+
+
+def test_a_server_that_restarts_behind_a_pooler(server: Cluster, tmp_path: Path) -> None:
+    with Pooler(server) as pooler, opened(server, tmp_path, through=pooler) as (store, _):
+        account = store.account()
+        assert store.do(add_one, 1) == [1]
+        server.stop()
+        server.start()
+        assert store.do(add_one, 2, turn=Turn.ACCEPT) == store.do(add_one, 2, turn=Turn.CARRIAGE) == [2]
+        assert store.balance(account) == 5
+
+
+def test_what_is_said_for_a_transaction_ends_with_it(cluster: Cluster, pooler: Pooler, tmp_path: Path) -> None:
+    """Through a pooler, others get the same sessions."""
+    show = "SELECT name, setting FROM pg_settings WHERE name = ANY(%s)"
+    ours = {"enable_seqscan": "off", "idle_in_transaction_session_timeout": "15000", "jit": "off"}
+    with opened(cluster, tmp_path, through=pooler) as (store, url):
+        sessions = store.database.sessions
+
+        def look(connection: Connection) -> dict[str, str]:
+            names = [*ours, "application_name"]
+            return dict(driver(connection).server.execute(show, (names,)).fetchall())
+
+        assert store.act(look) == {**ours, "application_name": f"{sessions} calls"}
+        assert store.ask(look) == {**ours, "application_name": "yizhan", "enable_seqscan": "on"}
+        with psycopg.connect(pooler.before(url), autocommit=True) as other:
+            found: dict[str, str] = dict(other.execute(show, (list(ours),)).fetchall())
+        with psycopg.connect(url) as fresh:
+            assert found == dict(fresh.execute(show, (list(ours),)).fetchall()) != ours
+
+
+def test_two_ways_to_different_databases(cluster: Cluster, pooler: Pooler, tmp_path: Path) -> None:
+    urls = cluster.new_store(), cluster.new_store()
+    with pytest.raises(Unusable, match="different databases"):
+        open_store(tmp_path, StoreSettings(url=pooler.before(urls[0]), direct_url=urls[1]))
 
 
 def test_a_server_that_is_away_is_said_in_time_and_used_when_it_is_back(server: Cluster, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def migrate_store(
     to: Annotated[
         str,
-        typer.Option("--to", metavar="URL", help="postgresql://USER@HOST/DATABASE, an empty one, as libpq reads it."),
+        typer.Option("--to", metavar="URL", help="postgresql://USER@HOST/DATABASE, an empty one, past any pooler."),
     ],
     source: Annotated[
         str | None,

@@ -26,9 +26,9 @@ from yizhan.store.settle import Answered, Manner, give_up_crowd, settle_answers
 log = get_logger("dispatch")
 
 # Accept tells us what waits, so this look at the whole queue only catches what a hint has missed.
-_LOOK_S = 5.0
+LOOK_S = 5.0
 # What a channel has given back for later may be due before that.
-_LOOK_SOON_S = 1.0
+LOOK_SOON_S = 1.0
 _PROMOTED_AT_ONCE = 2_000
 _GIVEN_UP_AT_ONCE = 500
 # A wall clock that has fallen back by more than this was set, not slewed.
@@ -51,12 +51,15 @@ class Dispatcher:
         longest_pause_s: float = 600,
         elsewhere: Callable[[], Iterable[ChannelState]] = tuple,
         epoch: Callable[[str], int | None] = lambda _: 0,
-        look_s: float = _LOOK_S,
+        look_s: float = LOOK_S,
+        tell: Callable[[Iterable[Crowd]], None] | None = None,
     ) -> None:
         """``couriers``: those there are at the moment of asking; ``elsewhere``: the channels that are not at work here;
         ``epoch``: under which a channel takes messages here. ``longest_pause_s``: of what is to be tried again;
-        ``look_s``: how often to look at the whole queue.
+        ``look_s``: how often to look at the whole queue; ``tell`` hears of what is new and cannot be sent here.
         """
+        self._tell = tell
+        self._new: set[Crowd] = set()  # of which nobody was told yet
         self._elsewhere = elsewhere
         self._epoch = epoch
         self._look_s = look_s
@@ -81,11 +84,24 @@ class Dispatcher:
                 self._ahead = True
                 self.look()
             keys = {recipient.route_key for recipient in admitted.recipients}
-            self._turns.add(Crowd(admitted.lane, admitted.account_id, key) for key in keys)
+            self._add_new({Crowd(admitted.lane, admitted.account_id, key) for key in keys})
             self._wake.set()
         elif self._next_due_ms is None or admitted.send_at_ms < self._next_due_ms:
             self._next_due_ms = admitted.send_at_ms
             self._wake.set()
+
+    def _add_new(self, crowds: set[Crowd]) -> None:
+        self._turns.add(crowds)
+        if self._tell is not None:
+            self._new |= crowds
+
+    def hear(self, at_ms: int, crowds: Iterable[Crowd]) -> None:
+        """Another node has stored something for these, at that moment by its clock: here it may still have to come."""
+        self._turns.add(crowds)
+        ahead_s = (at_ms - self._clock.now_ms()) / 1000
+        if ahead_s > 0:
+            self._look_at_s = min(self._look_at_s, self._clock.monotonic_s() + ahead_s)
+        self._wake.set()
 
     def wake(self) -> None:
         """Look again: a courier has room, or the queue has changed."""
@@ -93,7 +109,7 @@ class Dispatcher:
 
     def given_back(self) -> None:
         """Messages came back from a channel: look at the whole queue soon."""
-        self._look_at_s = min(self._look_at_s, self._clock.monotonic_s() + _LOOK_SOON_S)
+        self._look_at_s = min(self._look_at_s, self._clock.monotonic_s() + LOOK_SOON_S)
         self._wake.set()
 
     def look(self) -> None:
@@ -153,7 +169,7 @@ class Dispatcher:
             # A call accepted meanwhile sets its own time, which must not be overwritten by a later one.
             self._next_due_ms = None
             promotion = await self._database.write(Turn.CARRIAGE, promote, moment, rows=_PROMOTED_AT_ONCE)
-            self._turns.add(promotion.waiting)
+            self._add_new(promotion.waiting)
             known = (self._next_due_ms, promotion.next_due_ms)
             self._next_due_ms = min((due_ms for due_ms in known if due_ms is not None), default=None)
 
@@ -165,6 +181,9 @@ class Dispatcher:
         moved = False
         states = {state.name: state for state in self._elsewhere()}
         together, hopeless = self._sort(states | {name: courier.state() for name, courier in couriers.items()})
+        if self._tell is not None and (abroad := self._new.difference(*together.values())):
+            self._tell(abroad)
+        self._new.clear()
         for crowd in hopeless:
             await self._give_up(crowd)
         for weights, crowds in together.items():

@@ -82,10 +82,14 @@ class MetricsSettings(Section):
         return value
 
 
+_POSTGRESQL = ("postgresql://", "postgres://")
+
+
 class StoreSettings(Section):
     """``[store]``: where everything durable lives."""
 
     url: str = "sqlite:yizhan.db"
+    direct_url: str = ""
     batch_rows: Count = 4_000
     batch_ms: Annotated[float, Field(gt=0, le=1_000)] = 10
     max_waiting_rows: Count = 1_000_000
@@ -104,17 +108,23 @@ class StoreSettings(Section):
     @classmethod
     def _engine(cls, value: str) -> str:
         scheme, colon, rest = value.partition(":")
-        known = scheme == "sqlite" or (scheme in ("postgresql", "postgres") and rest.startswith("//"))
+        known = scheme == "sqlite" or value.startswith(_POSTGRESQL)
         if not known or not colon or not rest:
             raise ValueError("must be sqlite:PATH (relative to the data directory) or postgresql://USER@HOST/DATABASE")
         return value
 
     @model_validator(mode="after")
     def _a_replica_of_a_server(self) -> Self:
-        servers = ("postgresql://", "postgres://")
-        if self.replica_url and not (self.replica_url.startswith(servers) and self.url.startswith(servers)):
+        if self.replica_url and not (self.replica_url.startswith(_POSTGRESQL) and self.url.startswith(_POSTGRESQL)):
             raise ValueError("replica_url must be postgresql://USER@HOST/DATABASE, a replica of the one that url names")
         return self
+
+    @field_validator("direct_url")
+    @classmethod
+    def _server(cls, value: str) -> str:
+        if value and not value.startswith(_POSTGRESQL):
+            raise ValueError("must be postgresql://USER@HOST/DATABASE, or empty")
+        return value
 
 
 class NodeSettings(Section):
@@ -122,6 +132,7 @@ class NodeSettings(Section):
 
     name: Annotated[str, Field(max_length=64)] = ""
     lease_s: Annotated[float, Field(ge=1, le=300)] = 5
+    look_s: Annotated[float, Field(ge=0.1, le=60)] = 0.5
 
 
 class RefundRule(StrEnum):

@@ -15,9 +15,10 @@ from yizhan.carrier.channel import SmppChannel
 from yizhan.console.app import make_admin_app
 from yizhan.console.metrics import Metrics
 from yizhan.flow.ask import Ask
-from yizhan.flow.dispatch import Dispatcher
+from yizhan.flow.dispatch import LOOK_S, Dispatcher
 from yizhan.flow.explain import Explain
 from yizhan.flow.gate import Gate
+from yizhan.flow.herald import Herald
 from yizhan.flow.living import Living
 from yizhan.flow.mailroom import Mailroom
 from yizhan.flow.meter import Meter
@@ -50,9 +51,6 @@ from yizhan.store.broken import Broken
 from yizhan.store.database import Database
 from yizhan.store.opening import open_store
 
-# Another node may have accepted what this one's channels are to send.
-_SHARED_LOOK_S = 0.5
-
 SYSTEM = "system"  # the actor of what the gateway does by itself
 
 
@@ -73,6 +71,7 @@ class House:
     refusals: RefusalLog
     reception: Reception
     dispatcher: Dispatcher
+    herald: Herald
     delivery: Delivery
     notifier: Notifier
     overdue: Overdue
@@ -98,6 +97,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     fleet = Fleet(settings, database, living, clock)
     phones = Phones(clock)
     operate = Operate(database, living, clock, fleet, policy.refund)
+    herald = Herald(database, clock)
     dispatcher = Dispatcher(
         database,
         living,
@@ -107,7 +107,8 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         longest_pause_s=policy.busy_max_pause_s,
         elsewhere=fleet.elsewhere,
         epoch=fleet.epoch,
-        **({"look_s": _SHARED_LOOK_S} if database.shared else {}),
+        look_s=settings.node.look_s if database.shared else LOOK_S,
+        tell=herald.tell if database.shared else None,
     )
     meter = Meter()
     mailroom = Mailroom(database, living, policy, fleet.access, meter)
@@ -164,6 +165,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         refusals=refusals,
         reception=reception,
         dispatcher=dispatcher,
+        herald=herald,
         delivery=delivery,
         notifier=Notifier(database, delivery, clock, push, partial(harbor.on_duty, "push")),
         overdue=Overdue(
@@ -195,7 +197,8 @@ def _shared_harbor(
 async def offline(data: Path) -> AsyncIterator[FastAPI]:
     """The admin app over the store of a node that does not run. Raises ``Locked`` when one does."""
     clock = SystemClock()
-    database = open_store(data, StoreSettings(url=read_note(data).store_url))
+    note = read_note(data)
+    database = open_store(data, StoreSettings(url=note.store_url, direct_url=note.store_direct_url))
     try:
         living = Living(database)
         await living.load()

@@ -6,6 +6,7 @@ time is counted from before the question, with a margin, so that it has ended he
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Protocol
 
 from yizhan.kit.clock import Clock
@@ -21,6 +22,7 @@ log = get_logger("harbor")
 
 DUTIES = ("upkeep", "overdue", "push")  # what one node does for all
 _BEATS = 5  # a lease
+_REST_S = 0.05  # between two beats at least, whatever there is to hear
 _MARGIN = 0.2  # of a lease, in which a berth is nobody's
 
 
@@ -90,6 +92,7 @@ class SharedHarbor:
         self._leaving: set[str] = set()  # finishing, then given back
         self._left: dict[str, int] = {}  # to be given back with the next beat
         self._moved = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._going = self._gone = False
         self._at: dict[str, str] = {}
         self._revisions: dict[str, int] = {}
@@ -139,11 +142,22 @@ class SharedHarbor:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep(changed))
             while True:
-                await asyncio.sleep(self._lease_s / _BEATS)
+                await self._rest()
                 before = self._holding()
                 await self._turn(heed)
                 if self._holding() != before or self._leaving:
                     self._moved.set()
+
+    def hurry(self) -> None:
+        """Beat at once: another node has changed settings."""
+        self._hurry.set()
+
+    async def _rest(self) -> None:
+        await asyncio.sleep(_REST_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._lease_s / _BEATS - _REST_S):
+                await self._hurry.wait()
+        self._hurry.clear()
 
     async def _keep(self, changed: Callable[[], Awaitable[None]]) -> None:
         """The channels follow, one change after the other, while the beats go on."""

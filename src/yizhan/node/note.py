@@ -15,6 +15,7 @@ class Note:
 
     store_url: str = StoreSettings().url
     admin_listen: str = AdminSettings().listen
+    store_direct_url: str = StoreSettings().direct_url
 
     def socket(self, data: Path) -> Path:
         """The admin socket; a relative path starts at the data directory."""
@@ -23,7 +24,7 @@ class Note:
 
 def leave_note(data: Path, settings: Settings) -> None:
     """Write the note of a node that starts with ``settings``."""
-    note = Note(settings.store.url, settings.admin.listen)
+    note = Note(settings.store.url, settings.admin.listen, settings.store.direct_url)
     (data / _NAME).write_text(json.dumps(asdict(note)) + "\n", encoding="utf-8")
 
 

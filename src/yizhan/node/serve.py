@@ -126,6 +126,7 @@ async def _at_work(house: House, stop: Stop) -> AsyncIterator[None]:
         ]
         if house.shared is not None:
             work.append(group.create_task(house.shared.run(house.fleet.apply, partial(_heed, house))))
+            work.append(group.create_task(house.herald.run(house.dispatcher, house.shared.hurry)))
             work.append(group.create_task(tend(house.database, on_duty)))
         dispatch = group.create_task(house.dispatcher.run())
         try:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from yizhan.store.backup import BackupView
 from yizhan.store.committer import Committer, Turn
+from yizhan.store.hint import Hint
 from yizhan.store.line import A, R, Verb
 
 # What a verb works on; the name by which ``flow``, which knows no SQL, passes it along.
@@ -63,6 +64,14 @@ class Database(ABC):
     def committed(self) -> tuple[int, int]:
         """Commits, and calls that they held, since the store was opened."""
         return sum(one.commits for one in self._committers), sum(one.calls for one in self._committers)
+
+    @abstractmethod
+    async def tell(self, hint: Hint, said: str) -> None:
+        """All nodes of the store hear it, or not; ``said`` has less than 8,000 bytes."""
+
+    @abstractmethod
+    async def listen(self, hear: Callable[[Hint, str], None]) -> None:
+        """To what nodes tell, until cancelled."""
 
     @abstractmethod
     async def integrity(self) -> str:

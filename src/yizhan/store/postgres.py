@@ -12,6 +12,7 @@ from typing import Any
 from yizhan.model.handout import Queue
 from yizhan.model.message import State
 from yizhan.store import sqlite
+from yizhan.store.hint import Hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,9 @@ _LOCKED = {
     "WAITING_REPORTS": "FOR UPDATE OF handouts SKIP LOCKED",
 }
 
+# Other nodes hear of it with the commit.
+_TELLING = {"TOUCH": f"RETURNING pg_notify('{Hint.SETTINGS}', '')"}
+
 # What only the file of SQLite knows of.
 ONLY_SQLITE = frozenset({"LAST_PUSH", "FORGET_LAST_PUSH", "WRITE_LAST_PUSH"})
 
@@ -220,7 +224,7 @@ def translated(text: str) -> str:
 def _all() -> dict[str, Statement]:
     known = {name: text for name, text in vars(sqlite).items() if name.isupper() and isinstance(text, str)}
     return {
-        text: _OWN.get(name) or f"{translated(text)} {_LOCKED.get(name, '')}"
+        text: _OWN.get(name) or f"{translated(text)} {(_LOCKED | _TELLING).get(name, '')}"
         for name, text in known.items()
         if name not in ONLY_SQLITE and not name.startswith("_")
     }

@@ -23,6 +23,8 @@ from yizhan.store.backup import BackupFailed, BackupView
 from yizhan.store.committer import Committer, Turn
 from yizhan.store.database import WHOLE, Database
 from yizhan.store.directory import Unusable, lock_directory
+from yizhan.store.hint import Hint
+from yizhan.store.listener import listen
 from yizhan.store.migrate import is_blocked, migrate
 from yizhan.store.partitions import drop_empty, empty_old, extend, is_partitioned
 from yizhan.store.replica import Replica, Unfit
@@ -54,24 +56,27 @@ _NO_PIECE = "23514"
 _LOST = frozenset({"57P01", "57P02", "57P03", "25006"})
 
 
-_ON_READERS = (
-    f"SET idle_in_transaction_session_timeout = {_SILENT_MS}",
+_ON_READERS = {
+    "idle_in_transaction_session_timeout": str(_SILENT_MS),
     # What is asked often is small, and compiling it takes longer than all else.
-    "SET jit = off",
-)
-_ON_WRITERS = (
-    *_ON_READERS,
+    "jit": "off",
+}
+_ON_WRITERS = {
+    **_ON_READERS,
     # Every hot statement has its index. A plan that was made while a table was empty would read all of it, and prepared
     # statements keep their plans until somebody analyzes.
-    "SET enable_seqscan = off",
+    "enable_seqscan": "off",
+}
+_SYNCED = (
     # Whoever is answered has it on the disk, whatever the server's default is.
-    "SELECT set_config('synchronous_commit', 'on', false)"
-    " WHERE current_setting('synchronous_commit') IN ('off', 'local')",
+    "SELECT set_config('synchronous_commit', 'on', {local})"
+    " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
 )
+_WHICH = text("SELECT system_identifier, current_database(), current_schema() FROM pg_control_system()")
 _NOW_MS = "CAST(extract(epoch FROM now()) * 1000 AS bigint)"
 _AT = f"at_ms = {_NOW_MS}"
 _FORGOTTEN_MS = 30 * 24 * 3600 * 1000
-_BEGIN = "begin"  # how the next transaction of a connection begins
+_FIRST = "first"  # what the next transaction of a connection says first
 
 
 def _said(error: DBAPIError | psycopg.Error) -> str:
@@ -96,14 +101,19 @@ class PostgresServer(Database):
         with ExitStack() as undo:
             lock = lock_directory(data)
             undo.callback(os.close, lock)
+            self._direct = settings.direct_url or settings.url
             try:
-                writing = engine_on(settings.url, writes=True)
+                pooled = settings.url != self._direct
+                writing = engine_on(self._direct, writes=True)
                 with writing.connect() as connection:
                     self._complete = migrate(connection)
                     _extend(connection, settings.partition_rows)
-                readers = engine_on(settings.url, writes=False, size=settings.readers)
+                    readers = engine_on(settings.url, writes=False, size=settings.readers, pooled=pooled)
+                    undo.callback(readers.dispose)
+                    if pooled:
+                        _compare(connection, readers)
             except DBAPIError as error:
-                raise Unusable(f"PostgreSQL: {str(error.orig).strip()}") from error
+                raise Unusable(f"PostgreSQL: {_said(error)}") from error
             self._open = undo.pop_all()
         self._writing = writing
         self._partition_rows = settings.partition_rows
@@ -116,17 +126,20 @@ class PostgresServer(Database):
         self._sessions = f"yizhan {secrets.token_hex(8)}"
         # Calls wait so long for a server that is away; a carrier's word waits until it is back, since nothing else can
         # be done with it. One verb a transaction: two that change the same accounts in another order would deadlock.
-        calls = self._committer(writing, settings, "calls", settings.wait_s)
-        carriage = self._committer(writing, settings, "carriage", float("inf"))
-        beats = self._committer(writing, settings, "beats", 0, lock_ms=_BEAT_LOCK_MS)
+        calls = self._committer(settings, settings.url, "calls", settings.wait_s)
+        carriage = self._committer(settings, settings.url, "carriage", float("inf"))
+        # A beat must not wait until a pooler has a connection for it.
+        beats = self._committer(settings, self._direct, "beats", 0, lock_ms=_BEAT_LOCK_MS)
         of_turn = dict.fromkeys(Turn, calls) | {Turn.CARRIAGE: carriage, Turn.BEAT: beats}
         super().__init__(of_turn, readers, settings.readers)
 
     def _committer(
-        self, engine: Engine, settings: StoreSettings, name: str, patience_s: float, lock_ms: int = 0
+        self, settings: StoreSettings, url: str, name: str, patience_s: float, lock_ms: int = 0
     ) -> Committer:
+        session = f"{self._sessions} {name}"
+        engine = engine_on(url, writes=True, pooled=url != self._direct, session=session, lock_ms=lock_ms)
         return Committer(
-            PostgresWriter(engine, f"{self._sessions} {name}", settings.partition_rows, patience_s, lock_ms),
+            PostgresWriter(engine, session, settings.partition_rows, patience_s),
             batch_rows=settings.batch_rows,
             batch_ms=settings.batch_ms,
             max_waiting_rows=settings.max_waiting_rows,
@@ -161,6 +174,15 @@ class PostgresServer(Database):
     async def replica(self) -> str | None:
         """WHOLE, or why searches go to the server; None without a replica."""
         return None if self._replica is None else await self._replica.state()
+
+    async def tell(self, hint: Hint, said: str) -> None:
+        """By NOTIFY, in a transaction that writes nothing: the lock that it takes is held for no disk."""
+        notify = text("SELECT pg_notify(:hint, :said)").bindparams(hint=hint.value, said=said)
+        await self.read(lambda session: session.execute(notify).close())
+
+    async def listen(self, hear: Callable[[Hint, str], None]) -> None:
+        """By LISTEN, past a pooler."""
+        await listen(self._direct, f"{self._sessions} listens", hear)
 
     async def integrity(self) -> str:
         """Whether the server answers; what it stores is the server's own to check."""
@@ -255,13 +277,12 @@ def _extend(connection: Connection, rows: int) -> int:
 class PostgresWriter(Writer):
     """A connection that is made again when it was lost, and then asks what became of its last transaction."""
 
-    def __init__(self, engine: Engine, session: str, partition_rows: int, patience_s: float, lock_ms: int = 0) -> None:
-        """``session``: the connection's name at the server; ``patience_s``: how long work waits for a server that is
-        away; ``lock_ms``: and how long for what another session has locked (0: until it is free).
+    def __init__(self, engine: Engine, session: str, partition_rows: int, patience_s: float) -> None:
+        """``session``: what the engine's transactions are called at the server; ``patience_s``: how long work waits for
+        a server that is away.
         """
         self._session = session
         self._partition_rows = partition_rows
-        self._lock_ms = lock_ms
         self._engine = engine
         self._patience_s = patience_s
         self._closing = threading.Event()
@@ -286,7 +307,7 @@ class PostgresWriter(Writer):
             self._connect()
         self._mark += 1
         connection = self.connection
-        connection.info[_BEGIN] = f"BEGIN; UPDATE marks SET mark = {self._mark}, {_AT} WHERE id = {self._id}"
+        connection.info[_FIRST] = f"UPDATE marks SET mark = {self._mark}, {_AT} WHERE id = {self._id}"
         with connection.begin():
             yield
 
@@ -297,7 +318,8 @@ class PostgresWriter(Writer):
         try:
             self._connection = self._engine.connect()
             self._driver = self._connection.connection.driver_connection
-            self._sign()
+            if self._id is None:
+                self._sign()
         except (DBAPIError, psycopg.Error) as error:
             self._drop()
             self._try_at_s = time.monotonic() + _TRY_EVERY_S
@@ -307,12 +329,12 @@ class PostgresWriter(Writer):
         self._known_away = False
 
     def _sign(self) -> None:
-        """Make the writer's row, once, and tell the server whose connection this is."""
-        if self._id is None:
+        """Make the writer's row."""
+        with self.connection.begin():
             self._driver.execute(f"DELETE FROM marks WHERE at_ms < {_NOW_MS} - {_FORGOTTEN_MS}")
             made = self._driver.execute(f"INSERT INTO marks (mark, at_ms) VALUES (0, {_NOW_MS}) RETURNING id")
-            self._id = int(made.fetchone()[0])
-        self._driver.execute(f"SET application_name = '{self._session}'; SET lock_timeout = {self._lock_ms}")
+            sign = int(made.fetchone()[0])
+        self._id = sign
 
     def judge(self, error: Exception) -> Remedy:
         """A deadlock: again. A lost connection: what the server says of the transaction, once it is back."""
@@ -389,14 +411,27 @@ class PostgresWriter(Writer):
                 self._connection.close()
 
 
-def engine_on(url: str, *, writes: bool, size: int = 1) -> Engine:
-    """An engine whose connections begin transactions when SQLAlchemy says so. ``url``: as libpq reads it."""
+def engine_on(
+    url: str, *, writes: bool, size: int = 1, pooled: bool = False, session: str = "yizhan", lock_ms: int = 0
+) -> Engine:
+    """An engine whose connections begin transactions when SQLAlchemy says so. ``url``: as libpq reads it.
+
+    ``pooled``: it leads to a pooler that may give each transaction another session of the server: what must hold is
+    said with each BEGIN then, in the same message. ``session``: the name under which the server shows what is done;
+    ``lock_ms``: how long to wait for what another session has locked (0: until it is free).
+    """
+    begin = "BEGIN" if writes else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    holds = _holds("LOCAL" if pooled else "SESSION", writes, session, lock_ms)
+    if pooled:
+        begin = "; ".join([begin, *holds])
 
     def connect() -> Any:
         driver = psycopg.connect(
             url,
             autocommit=True,
-            application_name="yizhan",
+            # A pooler names its sessions after whom they were lent to last, which must not look like a transaction.
+            application_name="yizhan" if pooled else session,
+            prepare_threshold=None if pooled else 5,
             connect_timeout=_CONNECT_S,
             keepalives_idle=5,
             keepalives_interval=2,
@@ -404,7 +439,8 @@ def engine_on(url: str, *, writes: bool, size: int = 1) -> Engine:
             tcp_user_timeout=_SILENT_MS,
         )
         driver.adapters.register_dumper(str, _Text)
-        driver.execute("; ".join(_ON_WRITERS if writes else _ON_READERS))
+        if not pooled:
+            driver.execute("; ".join(holds))
         return driver
 
     engine = create_engine(
@@ -421,9 +457,21 @@ def engine_on(url: str, *, writes: bool, size: int = 1) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         driver: Any = connection.connection.driver_connection
-        # A writer's begin leaves its mark in the same message.
-        driver.execute(
-            connection.info.get(_BEGIN, "BEGIN") if writes else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-        )
+        # A writer leaves its mark in the same message.
+        driver.execute("; ".join([begin, connection.info.get(_FIRST, "")]))
 
     return engine
+
+
+def _holds(scope: str, writes: bool, session: str, lock_ms: int) -> list[str]:
+    """What is said to the server so that it holds for a SESSION, or for a transaction (LOCAL)."""
+    values = {**(_ON_WRITERS if writes else _ON_READERS), "lock_timeout": str(lock_ms), "application_name": session}
+    said = [f"SET {scope} {name} = '{value}'" for name, value in values.items()]
+    return [*said, _SYNCED.format(local=scope == "LOCAL")] if writes else said
+
+
+def _compare(direct: Connection, readers: Engine) -> None:
+    """Raises Unusable when the two ways lead to different databases."""
+    with readers.connect() as pooled, pooled.begin(), direct.begin():
+        if pooled.execute(_WHICH).one() != direct.execute(_WHICH).one():
+            raise Unusable("store.url and store.direct_url lead to different databases")

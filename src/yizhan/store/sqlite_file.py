@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from yizhan.store.broken import Broken
 from yizhan.store.committer import Committer, Turn
 from yizhan.store.database import Database
 from yizhan.store.directory import Unusable, lock_directory
+from yizhan.store.hint import Hint
 from yizhan.store.migrate import migrate
 from yizhan.store.writer import Writer
 
@@ -50,6 +52,12 @@ class SqliteFile(Database):
             max_waiting_rows=settings.max_waiting_rows,
         )
         super().__init__(dict.fromkeys(Turn, committer), readers, settings.readers)
+
+    async def tell(self, hint: Hint, said: str) -> None:
+        """There is nobody."""
+
+    async def listen(self, hear: Callable[[Hint, str], None]) -> None:
+        """Nobody tells anything."""
 
     async def integrity(self) -> str:
         """WHOLE, or what SQLite found wrong. Reads everything."""

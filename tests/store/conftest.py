@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from postgres import Cluster
 from yizhan.model.settings import StoreSettings
 
 from .rows import Store
@@ -37,3 +38,14 @@ def store(tmp_path: Path, url: str) -> Iterator[Store]:
     opened = Store(tmp_path / "data", StoreSettings(url=url))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def stores(cluster: Cluster, tmp_path: Path) -> Iterator[list[Store]]:
+    """Two nodes' stores on one database."""
+    url = cluster.new_store()
+    opened = [Store(tmp_path / name, StoreSettings(url=url)) for name in ("one", "two")]
+    yield opened
+    for store in opened:
+        store.close()
+    cluster.drop(url)

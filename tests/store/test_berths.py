@@ -3,10 +3,9 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,7 +18,7 @@ from yizhan.model.handout import Queue
 from yizhan.model.message import Lane, State
 from yizhan.model.outcome import Outcome
 from yizhan.model.reject import Refusal
-from yizhan.model.settings import RefundRule, StoreSettings
+from yizhan.model.settings import RefundRule
 from yizhan.policy.turns import Crowd
 from yizhan.store.accept import accept
 from yizhan.store.berths import Beat, Tide, beat, sign_off, sign_on
@@ -36,17 +35,6 @@ from .rows import Store, admitted, recipient
 EAST, WEST = "channel:east", "channel:west"
 LEASE_MS = 300
 MANNER = Manner(RefundRule.FAILED)
-
-
-@pytest.fixture
-def stores(cluster: Cluster, tmp_path: Path) -> Iterator[list[Store]]:
-    """Two nodes' stores on one database."""
-    url = cluster.new_store()
-    opened = [Store(tmp_path / name, StoreSettings(url=url)) for name in ("one", "two")]
-    yield opened
-    for store in opened:
-        store.close()
-    cluster.drop(url)
 
 
 class Node:

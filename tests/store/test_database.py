@@ -155,6 +155,7 @@ HOT = [
     pytest.param("HELD", ("c", 1, 1), "messages_claim", id="held"),
     pytest.param("CROWD", (0, 1, "", 1), "messages_claim", id="a crowd"),
     pytest.param("TAKE_PARKED_FOR", ("c", "+1", 1), "parked_number", id="parked reports of a number"),
+    pytest.param("PARKED_WITHOUT_ID", ("c", "[]"), "PRIMARY KEY", id="parked reports without an id"),
     pytest.param("TO_REKEY", (1, 2), "INTEGER PRIMARY KEY", id="new route keys"),
     pytest.param("CLIENT_ID_TAKEN", (1, 1), "submissions_client", id="client id"),
 ]
@@ -242,8 +243,8 @@ def test_the_server_understands_every_statement(store: Store) -> None:
     ("name", "theirs"),
     [
         pytest.param("NEXT_WAITING", "> ($1, $2, $3)", id="signs in their order"),
-        pytest.param("NUMBERS_OF", "= ANY(ARRAY(SELECT jsonb_array_elements_text($1::jsonb)::bigint))", id="ids"),
-        pytest.param("TAKE_PARKED", "= ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))", id="words"),
+        pytest.param("LOCK_MESSAGES", "= ANY(ARRAY(SELECT jsonb_array_elements_text($1::jsonb)::bigint))", id="ids"),
+        pytest.param("PARKED", "= ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))", id="words"),
         pytest.param("DUE_PUSHES", "AND NOT earlier.parked", id="what is parked"),
     ],
 )

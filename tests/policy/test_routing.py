@@ -13,7 +13,7 @@ from yizhan.model.route import Network, Passenger, Route, TextClass
 from yizhan.policy.calling_code import calling_code
 from yizhan.policy.mainland import network_of
 from yizhan.policy.route_key import KeyMaker, passenger, passenger_to, renewed, tried_by
-from yizhan.policy.routing import decide, first_match, share_out
+from yizhan.policy.routing import decide, first_match, share_out, split
 from yizhan.policy.text_class import text_class
 
 
@@ -179,6 +179,22 @@ def test_shares(slots: int, weights: dict[str, int], rooms: list[int], chance: f
     shares = share_out(slots, weights, room, chance)
     assert sum(shares.values()) == min(slots, sum(room[name] for name in weights))
     assert all(0 < share <= room[name] for name, share in shares.items())
+
+
+@pytest.mark.parametrize(
+    ("count", "rooms", "parts"),
+    [
+        pytest.param(7, [10], [7], id="one"),
+        pytest.param(10, [10, 10], [5, 5], id="even"),
+        pytest.param(3, [10, 10], [2, 1], id="the first has one more"),
+        pytest.param(9, [20, 10], [6, 3], id="by their room"),
+        pytest.param(5, [0, 5], [0, 5], id="one is full"),
+        pytest.param(0, [0, 0], [0, 0], id="nothing"),
+        pytest.param(13, [1, 5, 7], [1, 5, 7], id="all that there is"),
+    ],
+)
+def test_splitting_by_room(count: int, rooms: list[int], parts: list[int]) -> None:
+    assert split(count, rooms) == parts
 
 
 def test_weights_hold_over_many_single_slots() -> None:

@@ -95,6 +95,91 @@ def test_a_node_that_signs_off_leaves_its_berths_at_once(stores: list[Store]) ->
     assert set(two.beat().held) == {EAST}
 
 
+HALVES = ("channel:east/1of2", "channel:east/2of2")
+THIRDS = tuple(f"channel:east/{place}of3" for place in (1, 2, 3))
+
+
+def give_back(node: Node, *names: str) -> Tide:
+    """In good order, as a node does whose channels have finished."""
+    held = node.beat().held
+    return node.beat(left=tuple((name, held[name]) for name in names))
+
+
+def test_one_node_has_all_shares_and_two_have_one_each(stores: list[Store]) -> None:
+    names = [*HALVES, "channel:west/1of2", "channel:west/2of2"]
+    one = Node(stores[0], "one", *names)
+    assert set(one.beat().held) == set(names)
+    two = Node(stores[1], "two", *names)
+    two.beat()
+    tide = one.beat()
+    assert set(tide.too_many) == {"channel:east/2of2", "channel:west/2of2"}, "of each channel one stays"
+    give_back(one, *tide.too_many)
+    assert set(two.beat().held) == set(tide.too_many)
+    assert one.beat().at == dict.fromkeys(tide.too_many, "two")
+
+
+def test_a_share_that_is_lost_takes_only_its_own_messages_with_it(stores: list[Store]) -> None:
+    one, two = Node(stores[0], "one", *HALVES), Node(stores[1], "two", *HALVES)
+    ((mine, epoch),), ((_, other),) = one.beat().held.items(), two.beat().held.items()
+    account = stores[0].account(credit_milli=10_000)
+    stores[0].do(accept, admitted(account, recipient(), recipient("+8613900000000")))
+    wish = Claim("east", Crowd(Lane.URGENT, account), 1, 5_000, epoch)
+    (((lost,),),) = stores[0].do(claim, [wish])
+    (((kept,),),) = stores[1].do(claim, [replace(wish, epoch=other)])
+    let_lease_end()
+    two.beat()
+    tide = two.beat()
+    assert set(tide.held) == set(HALVES) and tide.held[mine] > other and other in tide.held.values()
+    assert stores[1].states() == {lost.message_id: State.QUEUED, kept.message_id: State.SENDING}
+    for store, letter, under in ((stores[0], lost, epoch), (stores[1], kept, other)):
+        answer = Answer(letter.message_id, 1, 1, Outcome.TAKEN, "id", "", 6_000)
+        store.do(settle_answers, Answered("east", [answer], MANNER, under))
+    assert stores[1].states() == {lost.message_id: State.QUEUED, kept.message_id: State.SENT}
+
+
+def test_a_channel_is_divided_anew_only_when_the_former_shares_have_ended(stores: list[Store]) -> None:
+    one, two = Node(stores[0], "one", *HALVES), Node(stores[1], "two", *HALVES)
+    (mine,), (theirs,) = one.beat().held, two.beat().held
+    one.said = replace(one.said, wanted=THIRDS)
+    tide = one.beat()
+    assert (set(tide.held), tide.too_many) == ({mine}, [mine])
+    assert give_back(one, mine).held == {}, "the other one still has a half"
+    assert set(two.beat().held) == {theirs}, "and takes no further one"
+    two.said = replace(two.said, wanted=THIRDS)
+    give_back(two, theirs)
+    held = [*one.beat().held, *two.beat().held]
+    assert sorted(held) == sorted(THIRDS)
+    assert stores[0].rows("SELECT count(*) FROM berths") == [(3,)], "what nobody wants is forgotten"
+
+
+def test_the_shares_of_a_node_that_died_do_not_hold_up_a_new_division(stores: list[Store]) -> None:
+    one, two = Node(stores[0], "one", *HALVES), Node(stores[1], "two", *HALVES)
+    one.beat()
+    ((_, epoch),) = two.beat().held.items()
+    account = stores[0].account(credit_milli=10_000)
+    stores[0].do(accept, admitted(account))
+    stores[1].do(claim, [Claim("east", Crowd(Lane.URGENT, account), 1, 5_000, epoch)])
+    one.said = replace(one.said, wanted=(EAST,))
+    for name in one.beat().held:
+        give_back(one, name)
+    let_lease_end()
+    tide = one.beat()
+    assert (set(tide.held), tide.lost) == ({EAST}, {"east": 1})
+    assert two.beat().held == {}, "it comes back too late"
+
+
+def test_two_divisions_are_never_at_work_together(stores: list[Store]) -> None:
+    """Each node has another idea of the channel, and both take what they can at the same moment."""
+    ideas = (("one", HALVES), ("two", THIRDS))
+    for _ in range(15):
+        known = [Node(store, name, *wanted) for store, (name, wanted) in zip(stores, ideas, strict=True)]
+        with ThreadPoolExecutor(2) as pool:
+            held = [tide.held for tide in pool.map(Node.beat, known)]
+        assert sum(map(bool, held)) == 1, held
+        for node in known:
+            node.sign_off()
+
+
 def test_one_that_is_going_takes_nothing(stores: list[Store]) -> None:
     assert Node(stores[0], "one", EAST).beat(going=True).held == {}
 

@@ -82,8 +82,8 @@ LOSE_EPOCH = f"""
 UPDATE messages SET state = ?, uncertain = uncertain + 1
 WHERE state = {State.SENDING:d} AND due_at_ms IS NOT NULL AND channel = ? AND epoch = ?"""
 
-# Whether a berth is still that of an epoch, and will be until this transaction has ended.
-HOLD_EPOCH = "SELECT 1 FROM berths WHERE name = ? AND epoch = ?"
+# Whether an epoch is still that of its berth, and will be until this transaction has ended.
+HOLD_EPOCH = "SELECT 1 FROM berths WHERE epoch = ?"
 
 # Messages that are being sent under an epoch.
 OF_EPOCH = f"""

@@ -116,9 +116,10 @@ class Fleet:
                 ship.pause(paused)
 
     async def heed(self) -> None:
-        """Another node has changed channels, or paused some."""
-        self._paused = None
-        await self.apply()
+        """Another node has paused channels, or lets them go on: at once. What else has changed is for ``apply``."""
+        self._paused = set(await self._database.read(load_paused))
+        for ship in self._ships.values():
+            ship.pause(ship.settings.name in self._paused)
 
     async def apply(self) -> None:
         """Make the channels be what file and store say now."""

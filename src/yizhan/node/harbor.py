@@ -148,7 +148,8 @@ class SharedHarbor:
 
     async def run(self, changed: Callable[[], Awaitable[None]], heed: Callable[[set[str]], Awaitable[None]]) -> None:
         """A few beats a lease, until cancelled. ``changed`` makes the channels be those that are this node's, and
-        returns when those that it gives up have finished; ``heed`` reads topics of settings anew.
+        returns when those that it gives up have finished; ``heed`` reads topics of settings anew, and waits for no
+        channel: beats wait for it.
         """
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep(changed))
@@ -169,6 +170,8 @@ class SharedHarbor:
                 await changed()
             except Exception as error:
                 log.exception("the channels could not be made what they should be", error=repr(error))
+                await asyncio.sleep(self._lease_s / _BEATS)
+                self._moved.set()
             else:
                 self._left.update(leaving)
 
@@ -208,6 +211,8 @@ class SharedHarbor:
             changed = {topic for topic, count in tide.revisions.items() if self._revisions.get(topic) != count}
             if changed:
                 await heed(changed)
+            if "channel" in changed:
+                self._moved.set()
             self._revisions = tide.revisions
         except Exception as error:
             log.warning("no beat", error=repr(error))

@@ -154,6 +154,8 @@ def test_the_document_describes_every_path(tmp_path: Path) -> None:
     first = {path.split("/")[3] for path in paths}
     assert first == {
         "accounts",
+        "explain",
+        "inbox",
         "ledger",
         "cards",
         "keywords",

@@ -68,8 +68,8 @@ def places(page: Page) -> list[tuple[str, str]]:
 
 
 def file_of(path: str) -> Path:
-    """A module of the program, or of the bench beside it."""
-    return ROOT / path if path.startswith("bench/") else SOURCE / path
+    """A module of the program, or of what stands beside it."""
+    return ROOT / path if path.startswith(("bench/", "tests/")) else SOURCE / path
 
 
 @EVERY

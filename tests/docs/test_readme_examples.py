@@ -132,9 +132,20 @@ def test_curl_with_the_plain_password(bench: Bench) -> None:
     assert (answer, newest["text"]) == (str(newest["submission"]), "您的订单已发货【测试】")
 
 
-@pytest.mark.parametrize("position", range(len(README.blocks_in("python"))))
-def test_python(bench: Bench, position: int) -> None:
-    assert IDS.fullmatch(bench.run(sys.executable, example=README.blocks_in("python")[position]).strip())
+TESTS = [block for block in README.blocks_in("python") if "sms_inbox" in block]
+PROGRAMS = [block for block in README.blocks_in("python") if block not in TESTS]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
+def test_python(bench: Bench, program: str) -> None:
+    assert IDS.fullmatch(bench.run(sys.executable, example=program).strip())
+
+
+def test_the_example_of_the_pytest_plugin(bench: Bench) -> None:
+    (example,) = TESTS
+    file = bench.folder / "test_example.py"
+    file.write_text(example, encoding="utf-8")
+    assert "1 passed" in bench.run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file))
 
 
 def test_php(bench: Bench) -> None:

@@ -21,6 +21,7 @@ from yizhan.model.submission import Admitted, Encoding, Recipient, SignatureFoun
 from yizhan.model.views import ChannelView, TracedPdu
 from yizhan.model.views import TestStep as Step
 from yizhan.policy.turns import Crowd
+from yizhan.sim.phones import Phones
 from yizhan.sim.simulator import Simulator
 from yizhan.store.accept import accept
 from yizhan.store.committer import Turn
@@ -62,6 +63,7 @@ class Works:
             Settle(house.database, house.policy, mailroom, lambda _: True, self.dispatcher.given_back),
             CLOCK,
             self.dispatcher.wake,
+            phones=Phones(CLOCK),
         )
         couriers.append(self.simulator)
 

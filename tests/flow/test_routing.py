@@ -15,6 +15,7 @@ from yizhan.kit.clock import SystemClock
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.message import State
 from yizhan.model.route import Network
+from yizhan.sim.phones import Phones
 from yizhan.sim.simulator import Simulator
 
 from .house import House, call
@@ -35,7 +36,9 @@ class Works:
         for name, window in windows.items():
             settings = ChannelSettings(name=name, window=window, receipt_delay_s=0, source="1069")
             journal = folder / f"{name}.jsonl"
-            self.couriers.append(Simulator(settings, journal, settle, CLOCK, self.dispatcher.wake))
+            self.couriers.append(
+                Simulator(settings, journal, settle, CLOCK, self.dispatcher.wake, phones=Phones(CLOCK))
+            )
 
     async def run(self, wanted: dict[State, int]) -> None:
         """Let everything work until so many messages stand in these states."""

@@ -91,6 +91,7 @@ _NGINX_AT = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin"
 NGINX = Stack((_NGINX_AT,), (_NGINX_AT, "-v"), "apt install nginx-light")
 _HAPROXY_AT = shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "haproxy"
 HAPROXY = Stack((_HAPROXY_AT,), (_HAPROXY_AT, "-v"), "apt install haproxy")
+SYSTEMD = Stack(("systemd-analyze",), ("systemd-analyze", "--version"), "apt install systemd")
 
 PEERS: tuple[Peer, ...] = (
     Peer(_ZEEP, "wsdl", "soap11", typed=True),

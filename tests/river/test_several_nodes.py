@@ -11,6 +11,9 @@ import pytest
 from postgres import Cluster
 
 from .program import TEXT, Customer, Program, eventually, form, md5, run_cli, running
+from .smsc import smsc
+from .strait import Strait
+from .test_carrier import channels
 
 PROMISED_S = 1.0  # a change of settings reaches every node
 SLACK_S = 1.0  # of a machine that is busy with other tests
@@ -32,12 +35,12 @@ def start(stack: ExitStack, folder: Path, url: str, **environ: str) -> list[Prog
     ]
 
 
-def answer(program: Program, account: Customer, **values: str) -> str:
-    """To IntlSend."""
+def answer(program: Program, account: Customer, source: str = "", **values: str) -> str:
+    """To IntlSend; from an address behind the proxy if ``source`` names one."""
     body = form(
         CorpID=account.corp_id, Pwd=md5(account.password), **{"Mobile": "13800000000", "Content": TEXT} | values
     )
-    return program.post("IntlSend", body).text
+    return program.post("IntlSend", body, **({"X-Forwarded-For": source} if source else {})).text
 
 
 def in_time(look: Callable[[], bool]) -> None:
@@ -82,6 +85,52 @@ def test_an_interval_holds_at_every_node(cluster: Cluster, tmp_path: Path) -> No
         assert one.post("GetBalance", body).text == "-101"
 
 
+def guesses(program: Program, *sources: str) -> list[str]:
+    """What wrong passwords for C1 are answered."""
+    return [answer(program, Customer("C1", f"guess {n}"), source) for n, source in enumerate(sources)]
+
+
+PROXY = {"YIZHAN_SERVER__TRUSTED_PROXIES": "127.0.0.1"}
+
+
+def test_failures_at_all_nodes_block_an_address(cluster: Cluster, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        one, two = start(stack, tmp_path, cluster.new_database(), **PROXY, YIZHAN_POLICY__FAILED_LOGINS="10")
+        account = one.account("C1", credit=100)
+        in_time(lambda: answer(two, account).isdigit())
+        guesser = "192.0.2.1"
+        assert guesses(one, *[guesser] * 6) == ["-3"] * 6
+        time.sleep(PROMISED_S + SLACK_S)
+        assert guesses(two, *[guesser] * 5) == ["-3"] * 4 + ["-100"], "the tenth was one too many"
+        in_time(lambda: guesses(one, guesser) == ["-100"])
+        assert answer(one, account, "192.0.2.2").isdigit()
+
+
+def test_an_account_is_shut_to_strangers_at_all_nodes(cluster: Cluster, tmp_path: Path) -> None:
+    limits = {"YIZHAN_POLICY__FAILED_LOGINS_PER_ACCOUNT": "6"}
+    with ExitStack() as stack:
+        one, two = start(stack, tmp_path, cluster.new_database(), **PROXY, **limits)
+        account = one.account("C1", credit=100)
+        in_time(lambda: answer(two, account).isdigit())
+        assert answer(one, account, "198.51.100.1").isdigit()
+        assert guesses(one, *[f"192.0.2.{n}" for n in range(6)]) == ["-3"] * 6
+        strangers = (f"203.0.113.{n}" for n in range(250))
+        in_time(lambda: answer(two, account, next(strangers)) == "-2")
+        assert answer(two, account, "198.51.100.1").isdigit(), "the customer, who has only been at the other node"
+
+
+def test_slow_checks_of_an_account_are_used_up_at_all_nodes(cluster: Cluster, tmp_path: Path) -> None:
+    limits = {"YIZHAN_POLICY__SLOW_CHECKS_PER_ACCOUNT_MINUTE": "6"}
+    with ExitStack() as stack:
+        one, two = start(stack, tmp_path, cluster.new_database(), **PROXY, **limits)
+        account, another = one.account("C1", credit=100), one.account("C2", credit=100)
+        in_time(lambda: answer(two, another).isdigit())
+        assert guesses(one, *[f"192.0.2.{n}" for n in range(6)]) == ["-3"] * 6
+        time.sleep(PROMISED_S + SLACK_S)
+        assert guesses(two, "192.0.2.99") == ["-2"]
+        assert answer(two, account).isdigit(), "exempt callers have their own"
+
+
 def test_messages_go_by_the_node_that_has_the_channel(cluster: Cluster, tmp_path: Path) -> None:
     with ExitStack() as stack:
         programs = start(stack, tmp_path, cluster.new_database())
@@ -97,6 +146,38 @@ def test_messages_go_by_the_node_that_has_the_channel(cluster: Cluster, tmp_path
         assert said.returncode == 0 and f"at {holders[0].data.name}" in said.stdout, said.stdout + said.stderr
         assert holders[0].stop() == 0
         eventually(lambda: other.api("GET", "/channels")[0]["bound"], 5)
+
+
+def test_a_node_that_is_cut_off_stops_before_another_begins(cluster: Cluster, tmp_path: Path) -> None:
+    """Its carrier still hears it, the database does not: nothing is sent by two nodes at a time."""
+    lease_s, database, senders = 3.0, cluster.new_database(), {"one": "10690001", "two": "10690002"}
+    strait = Strait(cluster.port)
+    with ExitStack() as stack:
+        stack.callback(strait.close)
+        carrier = stack.enter_context(smsc(tmp_path / "smsc"))
+        nodes = []
+        for name, url in (("one", database.replace(str(cluster.port), str(strait.port))), ("two", database)):
+            own = {"YIZHAN_STORE__URL": url, "YIZHAN_STORE__WAIT_S": "1", "YIZHAN_NODE__NAME": name}
+            sender = channels(carrier.channel(rate_per_s=40, window=10, source=senders[name]))
+            program = running(tmp_path / name, **own, **sender, YIZHAN_NODE__LEASE_S=f"{lease_s}")
+            nodes.append(stack.enter_context(program))
+        one, two = nodes
+        account = one.account("C1", credit=2000)
+        in_time(lambda: answer(two, account).isdigit())
+        numbers = [f"138{number:08d}" for number in range(400)]
+        for first in range(0, len(numbers), 100):
+            assert answer(two, account, Mobile=",".join(numbers[first : first + 100])).isdigit()
+        eventually(lambda: len(carrier.submits()) > 20)
+        pulled_ms = time.time() * 1000
+        strait.pull()
+        eventually(lambda: any(line["sender"] == senders["two"] for line in carrier.submits()), 10 + lease_s)
+        eventually(lambda: len({line["number"] for line in carrier.submits()}) == len(numbers), 60)
+        strait.mend()
+        submits = carrier.submits()
+    by_one = [line["at_ms"] for line in submits if line["sender"] == senders["one"]]
+    by_two = [line["at_ms"] for line in submits if line["sender"] == senders["two"]]
+    assert by_one and max(by_one) < min(by_two), "two nodes were sending at a time"
+    assert pulled_ms < min(by_two) < pulled_ms + (lease_s + 10) * 1000
 
 
 def test_probes_and_calls_while_the_server_is_away(server: Cluster, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from yizhan.kit.clock import SystemClock
 from yizhan.model.carriage import Answer, Letter, LongReply, Receipt, Reply
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.submission import Encoding
+from yizhan.sim.phones import Phones
 from yizhan.sim.simulator import Simulator
 
 
@@ -69,7 +70,7 @@ class Notebook:
 async def working(path: Path, notebook: Notebook, delay_s: float = 0.02, window: int = 10) -> AsyncIterator[Simulator]:
     """A simulator with both of its tasks."""
     settings = ChannelSettings(name="one", receipt_delay_s=delay_s, window=window, source="1069")
-    simulator = Simulator(settings, path, notebook, SystemClock(), lambda: None)
+    simulator = Simulator(settings, path, notebook, SystemClock(), lambda: None, phones=Phones(SystemClock()))
     tasks = [asyncio.ensure_future(simulator.run())]
     try:
         yield simulator

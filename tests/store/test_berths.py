@@ -29,6 +29,7 @@ from yizhan.store.queue import Claim, claim
 from yizhan.store.report import Reported, settle_receipts
 from yizhan.store.revisions import read_revisions, touch
 from yizhan.store.settle import Answered, Manner, give_up, settle_answers
+from yizhan.store.tellings import Told
 
 from .rows import Store, admitted, recipient
 
@@ -44,7 +45,7 @@ class Node:
         self.store = store
         sessions = store.database.sessions
         node_id = store.act(lambda connection: sign_on(connection, name, "1", sessions))
-        self.said = Beat(node_id, sessions, wanted, (), LEASE_MS, lambda channel: channel == "east")
+        self.said = Beat(node_id, sessions, wanted, (), LEASE_MS, lambda channel: channel == "east", Told(1, ()))
 
     def beat(self, **changes: Any) -> Tide:
         """A sign of life."""
@@ -270,6 +271,16 @@ def test_the_locks_of_a_frozen_node_end_with_its_lease(stores: list[Store]) -> N
         thaw.set()
         assert work.result(30) == [1]
     assert stores[0].balance(account) == 11, "and what it was doing is done once, when it is awake"
+
+
+def test_a_beat_tells_the_others_once_and_not_the_node_itself(stores: list[Store]) -> None:
+    one, two = Node(stores[0], "one"), Node(stores[1], "two")
+    before = two.beat()
+    told = Told(7, [("it", "2001:db8::/64", 2), ("it", 1, -1)])
+    assert one.beat(told=told).heard == one.beat(told=told).heard == before.heard == []
+    (heard,) = two.beat(told=Told(1, (), before.now_ms)).heard
+    assert (heard.node_id, heard.number, heard.takings) == (one.said.node_id, 7, told.takings)
+    assert before.now_ms <= heard.at_ms <= two.beat().now_ms
 
 
 def test_revisions_count_up(stores: list[Store]) -> None:

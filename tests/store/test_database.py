@@ -23,15 +23,23 @@ from yizhan.store.directory import Locked, Unusable
 from yizhan.store.hand import driver
 from yizhan.store.migrate import HEAD, SchemaTooNew, schema_of
 from yizhan.store.opening import open_store
+from yizhan.store.partitions import KEYS, pieces
 from yizhan.store.postgres import STATEMENTS, Copy, Rows
 from yizhan.store.schema import metadata
 
 from .rows import Store, on_postgresql, on_sqlite
 
 
-def test_migrations_build_the_schema(store: Store) -> None:
-    differences = store.ask(lambda session: compare_metadata(MigrationContext.configure(session), metadata))
-    assert [str(one) for one in differences if "alembic_version" not in str(one)] == []
+def test_migrations_build_the_schema(store: Store, engine: str) -> None:
+    """Two things are PostgreSQL's own: the pieces of its large tables, and that their key stands in what is unique."""
+    divided = tuple(KEYS) if engine == "postgresql" else ()
+
+    def differences(session: Connection) -> list[str]:
+        own = {"alembic_version", *(piece.name for table in divided for piece in pieces(session, table))}
+        options = {"include_name": lambda name, kind, _: kind != "table" or name not in own}
+        return [str(one) for one in compare_metadata(MigrationContext.configure(session, opts=options), metadata)]
+
+    assert [one for one in store.ask(differences) if not (divided and "submissions_client" in one)] == []
 
 
 @on_sqlite
@@ -65,6 +73,9 @@ def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path, url: str) -> N
     settings = StoreSettings(url=url)
     store = Store(tmp_path, settings)
     store.sql("UPDATE alembic_version SET version_num = '9999'")
+    store.close()
+    store = Store(tmp_path, settings)  # whoever has made it 9999 says that programs like this one may go on
+    store.sql("UPDATE schema_floor SET revision = '9999'")
     store.close()
     with pytest.raises(SchemaTooNew, match="9999"):
         open_store(tmp_path, settings)

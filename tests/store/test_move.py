@@ -27,6 +27,7 @@ from yizhan.store.records import Action, note_action
 from yizhan.store.replies import Arrived, store_replies
 from yizhan.store.report import Reported, settle_receipts
 from yizhan.store.settle import Answered, Manner, settle_answers
+from yizhan.store.tellings import Told
 
 from .rows import Store, admitted, recipient
 
@@ -129,7 +130,7 @@ def goes_on(new: Store) -> None:
     assert len(new.do(lease, Wish(Queue.REPORTS, one, 100, 9_000, 90_000))[0].rows) == 23
     assert new.account("C3") > new.value("SELECT max(id) FROM accounts WHERE corp_id <> 'C3'")
     node = new.act(lambda c: sign_on(c, "n", "1", ""))
-    (tide,) = new.do(beat, Beat(node, "", ("channel:sim",), (), 1_000, lambda _: True))
+    (tide,) = new.do(beat, Beat(node, "", ("channel:sim",), (), 1_000, lambda _: True, Told(1, ())))
     assert tide.lost == {"sim": 1}
 
 

@@ -151,6 +151,43 @@ def refused(limit: Limit = 50, data: Data = DEFAULT_DATA, json: AsJson = False) 
 
 
 @app.command()
+def explain(
+    *,
+    account: Annotated[str, typer.Option("--account", metavar="CORPID", help="The account that would send.")],
+    to: Annotated[list[str], typer.Option("--to", metavar="NUMBER", help="A number; may be given several times.")],
+    text: Annotated[str, typer.Option("--text", metavar="TEXT", help="What it would send.")],
+    cell: Annotated[str, typer.Option("--cell", metavar="DIGITS", help="The extension.")] = "",
+    send_time: Annotated[str, typer.Option("--send-time", metavar="YYYYMMDDHHMMSS", help="In China's time.")] = "",
+    operation: Annotated[str, typer.Option("--operation", metavar="NAME", help="What would be called.")] = "IntlSend",
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
+    """What would become of a message: checks, parts, price, route. Nothing is sent (needs a running node)."""
+    body = {"account": account, "to": to, "text": text, "cell": cell, "send_time": send_time, "operation": operation}
+    told = call(data, "POST", "/explain", json=body)
+    if json:
+        show.print_json(told)
+        return
+    if told["accepted"]:
+        show.say(f"{told['operation']} would accept it")
+    else:
+        hit = f": {told['hit']}" if told["hit"] else ""
+        show.say(f"{told['operation']} would answer {told['code']}, {told['reject']}{hit}")
+    if told["text"] is not None:
+        show.say(f"text      {told['text']}")
+        show.say(f"parts     {told['parts']} ({told['encoding']}), signature {told['signature']}, lane {told['lane']}")
+        show.say(f"price     {told['price']} of {told['balance']}")
+    for hit in told["keywords"]:
+        show.say(f"keyword   {hit['keyword']} at characters {hit['start'] + 1} to {hit['end']}")
+    for one in told["numbers"]:
+        show.say(f"number    {one['written']}: {one['state']}, {one['price']}")
+    for one in told["routes"]:
+        over = ", ".join(one["open"]) or "nothing now: it would wait"
+        why = "".join(f"; not {no['channel']}: {no['why']}" for no in one["rejected"])
+        show.say(f"route     {one['number']} over {over}{why}")
+
+
+@app.command()
 def replies(
     account: OfAccount = None,
     nobodys: Annotated[bool, typer.Option("--nobodys", help="Only those that belong to no account.")] = False,

@@ -10,7 +10,7 @@ import typer
 
 from yizhan.cli import show
 from yizhan.cli.link import Failed, call
-from yizhan.cli.options import DEFAULT_DATA, AsJson, Data
+from yizhan.cli.options import DEFAULT_DATA, AsJson, Data, Limit
 from yizhan.model.settings import split_listen
 
 app = typer.Typer(help="Simulated handsets, and a simulated SMSC.", no_args_is_help=True)
@@ -35,6 +35,38 @@ def reply(
         return
     blocked = ", and its number is blocked from now on" if stored["opted_out"] else ""
     show.say(f"reply {stored['id']} for {stored['account']}, Cell {stored['cell'] or '(none)'}{blocked}")
+
+
+@app.command()
+def inbox(
+    *,
+    to: Annotated[str | None, typer.Option("--to", metavar="NUMBER", help="Only this phone's.")] = None,
+    wait: Annotated[
+        float | None, typer.Option("--wait", min=0, max=300, metavar="SECONDS", help="Wait for its next message.")
+    ] = None,
+    match: Annotated[str, typer.Option("--match", metavar="TEXT", help="With --wait: what must stand in it.")] = "",
+    limit: Limit = 50,
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
+    """What has arrived on the simulator's phones, newest first (needs a running node)."""
+    if wait is None:
+        found = call(data, "GET", "/inbox", params={"to": to, "limit": limit})
+    elif to is None:
+        raise typer.BadParameter("--wait needs --to: whose message?")
+    else:
+        found = [call(data, "GET", "/inbox/wait", params={"to": to, "match": match, "timeout_s": wait})]
+    if json:
+        show.print_json(found)
+        return
+    columns = [
+        show.Column("at", time=True),
+        show.Column("to"),
+        show.Column("sender"),
+        show.Column("code"),
+        show.Column("text", fills=True),
+    ]
+    show.print_table(columns, found, "nothing has arrived since the node has started")
 
 
 @app.command()

@@ -6,10 +6,18 @@ from yizhan import __version__
 from yizhan.console.accounts import account_router, card_router, ledger_router
 from yizhan.console.channels import channel_router, route_router
 from yizhan.console.lists import address_router, keyword_router, number_router
-from yizhan.console.messages import message_router, reply_router, submission_router, watch_router
+from yizhan.console.messages import (
+    explain_router,
+    inbox_router,
+    message_router,
+    reply_router,
+    submission_router,
+    watch_router,
+)
 from yizhan.console.problem import answer_problems
 from yizhan.console.webhooks import webhook_router
 from yizhan.flow.ask import Ask
+from yizhan.flow.explain import Explain
 from yizhan.flow.operate import Operate
 from yizhan.flow.play import Play
 from yizhan.kit.clock import Clock, SystemClock
@@ -18,7 +26,9 @@ PREFIX = "/api/v1"
 MAX_BODY_BYTES = 16 * 1024 * 1024  # the longest list of keywords, with room
 
 
-def make_admin_app(operate: Operate, ask: Ask, play: Play, clock: Clock | None = None) -> FastAPI:
+def make_admin_app(
+    operate: Operate, ask: Ask, play: Play, explain: Explain | None = None, clock: Clock | None = None
+) -> FastAPI:
     """The admin API under ``/api/v1``. It has no log-in of its own: whoever reaches the socket is the operator."""
     app = FastAPI(
         title="Yizhan admin API",
@@ -36,7 +46,9 @@ def make_admin_app(operate: Operate, ask: Ask, play: Play, clock: Clock | None =
         number_router(operate, ask),
         card_router(operate, ask),
         message_router(operate, ask),
+        explain_router(explain),
         reply_router(ask, play),
+        inbox_router(play),
         submission_router(operate),
         watch_router(ask),
         webhook_router(operate, ask),

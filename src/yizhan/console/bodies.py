@@ -32,6 +32,17 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Message(Body):
+    """What a client's call says, to be explained. ``operation`` is a LinkWS operation that sends one text."""
+
+    account: str = Field(min_length=1, max_length=64)
+    to: list[Annotated[str, Field(max_length=64)]] = Field(min_length=1, max_length=10_000)
+    text: str = Field(max_length=100_000)
+    cell: str = Field("", max_length=64)
+    send_time: str = Field("", max_length=64)  # yyyyMMddHHmmss, in China's time
+    operation: str = Field("IntlSend", max_length=32)
+
+
 class BackupTo(Body):
     """Where a copy of the store goes: an absolute path that this node may write."""
 

@@ -1,18 +1,30 @@
 """Admin API: messages, their stories, cancelling; refusals, audit, health."""
 
 import pathlib
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from yizhan.console.bodies import BackupTo, Cancellation, HandsetReply, Limit, RowId
+from yizhan.console.bodies import BackupTo, Cancellation, HandsetReply, Limit, Message, RowId
 from yizhan.console.desk import Actor
 from yizhan.flow.ask import Ask
-from yizhan.flow.operate import Operate
+from yizhan.flow.explain import Explain
+from yizhan.flow.operate import Conflict, Operate
 from yizhan.flow.play import Play
-from yizhan.model.views import AuditView, HealthView, MessageStory, MessageView, RefusalView, ReplyView
+from yizhan.model.views import (
+    AuditView,
+    Explanation,
+    HealthView,
+    MessageStory,
+    MessageView,
+    PhoneMessage,
+    RefusalView,
+    ReplyView,
+)
 from yizhan.store.backup import BackupView
 
+Number = Annotated[str, Query(min_length=1, max_length=64)]
 OptionalId = Annotated[RowId | None, Query()]
 
 
@@ -49,6 +61,20 @@ def message_router(operate: Operate, ask: Ask) -> APIRouter:
     return router
 
 
+def explain_router(explain: Explain | None) -> APIRouter:
+    """``/explain``: what would become of a message, without sending it."""
+    router = APIRouter(tags=["messages"])
+
+    @router.post("/explain")
+    async def explain_message(body: Message) -> Explanation:
+        if explain is None:
+            raise Conflict("prices and rules are in the configuration of a node, and none runs")
+        values = {"mobile": ",".join(body.to), "content": body.text, "cell": body.cell, "sendtime": body.send_time}
+        return await explain.explain(body.account, body.operation, values)
+
+    return router
+
+
 def reply_router(ask: Ask, play: Play) -> APIRouter:
     """``/replies``, and ``/simulator/replies`` that makes one."""
     router = APIRouter(tags=["messages"])
@@ -62,6 +88,25 @@ def reply_router(ask: Ask, play: Play) -> APIRouter:
     @router.post("/simulator/replies", status_code=201)
     async def reply(body: HandsetReply) -> ReplyView:
         return await ask.reply(await play.reply(body.number, body.to, body.text))
+
+    return router
+
+
+def inbox_router(play: Play) -> APIRouter:
+    """``/inbox``: what has arrived on the simulator's handsets, and waiting for it."""
+    router = APIRouter(prefix="/inbox", tags=["handsets"])
+
+    @router.get("")
+    async def list_inbox(to: Number | None = None, limit: Annotated[Limit, Query()] = 50) -> Sequence[PhoneMessage]:
+        return play.inbox(to, limit)
+
+    @router.get("/wait")
+    async def wait(
+        to: Number,
+        match: Annotated[str, Query(max_length=1_000)] = "",
+        timeout_s: Annotated[float, Query(ge=0, le=300)] = 30,
+    ) -> PhoneMessage:
+        return await play.wait(to, match, timeout_s)
 
     return router
 

@@ -48,7 +48,7 @@ from yizhan.policy.text_class import text_class
 from yizhan.store import accounts, cards, ledger, lists, messages, pushes, records, replies
 from yizhan.store.backup import BackupFailed, BackupView
 from yizhan.store.database import WHOLE, Database, Session
-from yizhan.store.migrate import HEAD
+from yizhan.store.migrate import schema_of
 from yizhan.store.records import RefusedCall
 from yizhan.store.replies import NOBODY
 from yizhan.wire.codes import code_of
@@ -240,19 +240,20 @@ class Ask:
     async def health(self) -> HealthView:
         """Integrity of the store, the ledger's rules, what waits and how the channels stand."""
 
-        def look(session: Session) -> tuple[LedgerCheck, dict[str, int], int]:
-            return ledger.verify_ledger(session), messages.count_waiting(session), pushes.count_parked(session)
+        def look(session: Session) -> tuple[LedgerCheck, dict[str, int], int, str]:
+            check, waiting = ledger.verify_ledger(session), messages.count_waiting(session)
+            return check, waiting, pushes.count_parked(session), schema_of(session) or ""
 
         integrity = await self._database.integrity()
-        check, waiting, parked_events = LedgerCheck(0, 0, []), dict[str, int](), 0
+        check, waiting, parked_events, schema = LedgerCheck(0, 0, []), dict[str, int](), 0, ""
         if integrity == WHOLE:  # else whatever is asked may fail, or be answered wrongly
-            check, waiting, parked_events = await self._database.read(look)
+            check, waiting, parked_events, schema = await self._database.read(look)
         disk_free_bytes, disk_low = self._database.disk()
         log_bytes, log_large = self._database.log()
         commits, committed_calls = self._database.committed()
         return HealthView(
             version=__version__,
-            schema=HEAD,
+            schema=schema,
             store=integrity,
             disk_free_bytes=disk_free_bytes,
             disk_low=disk_low,

@@ -13,6 +13,7 @@ from yizhan.policy.case import Case, Terms
 from yizhan.policy.credentials import CredentialCache, credential_matches, make_decoy, offered
 from yizhan.policy.login_guard import NOBODY, LoginGuard
 from yizhan.policy.passes import Passes
+from yizhan.policy.tally import Tally
 
 log = get_logger("gate")
 
@@ -36,6 +37,11 @@ class Gate:
         self._guard = LoginGuard(terms.policy, trusted_proxies)
         self._threads = ThreadPoolExecutor(terms.policy.slow_checks_at_once, thread_name_prefix="password")
         self._checks: dict[tuple[int, str, str], asyncio.Future[bool]] = {}
+
+    @property
+    def tallies(self) -> dict[str, Tally]:
+        """What nodes that share a store count together."""
+        return self._guard.tallies
 
     async def enter(self, case: Case) -> Refusal | None:
         """Rows 1 to 6; counts failed logins, and blocks the address that has too many."""
@@ -99,7 +105,7 @@ class Gate:
         matches = await asyncio.shield(check)
         if matches:
             self._cache.remember(account_id, credential, password_md5)
-            self._guard.proved(case)
+            self._guard.proved(case, self._clock.monotonic_s())
         return matches
 
     async def _count_failure(self, case: Case) -> None:

@@ -10,7 +10,7 @@ from yizhan.model.event import Event, Posted
 from yizhan.model.handout import HandOut, ReplyRow, ReportRow
 from yizhan.model.reject import Refusal
 from yizhan.model.submission import Accepted
-from yizhan.model.views import ChannelView, TestStep, TracedPdu
+from yizhan.model.views import ChannelView, PhoneMessage, TestStep, TracedPdu
 
 
 class River(Protocol):
@@ -85,6 +85,16 @@ class Messenger(Protocol):
 
     async def deliver(self, url: str, secret: str, id: str, at_ms: int, event: Event) -> Posted:
         """One attempt, signed with ``secret``; never raises for what a receiver does."""
+
+
+class Inboxes(Protocol):
+    """What has arrived on handsets."""
+
+    def newest(self, to: str | None, limit: int) -> Sequence[PhoneMessage]:
+        """At most ``limit`` messages, newest first, of one handset (E.164) or of all."""
+
+    async def wait(self, to: str, match: str, timeout_s: float) -> PhoneMessage | None:
+        """The oldest for ``to`` with ``match`` in it that nobody has waited for yet; None: none came in time."""
 
 
 class Handsets(Protocol):

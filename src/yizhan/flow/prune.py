@@ -14,6 +14,9 @@ _DAY_MS = 86_400_000
 # Of the time, so much is rest: the committer has one line, and a batch stands in it for as long as it takes.
 _REST = 4
 _LEAST_REST_S = 0.01
+# Where messages go in large pieces, what is still there so long afterwards goes row by row: its piece holds something
+# that may not go yet, or fills slowly.
+_STRAGGLERS_MS = 2 * _DAY_MS
 
 
 class Pruner:
@@ -45,7 +48,9 @@ class Pruner:
         return count
 
     async def _submissions(self, before_ms: int) -> int:
-        count = 0
+        dropped = await self._database.drop_old(before_ms)
+        count = dropped or 0
+        before_ms -= 0 if dropped is None else _STRAGGLERS_MS
         after: int | None = 0
         while after is not None:
             ids, further = await self._database.read(partial(old_submissions, after=after, before_ms=before_ms))

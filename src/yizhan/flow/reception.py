@@ -10,6 +10,7 @@ from yizhan.flow.operate import Operate
 from yizhan.flow.own import Owning
 from yizhan.flow.turnstile import Turnstile
 from yizhan.model.submission import Admitted
+from yizhan.policy.tally import Tally
 from yizhan.policy.throttle import Allowance
 
 
@@ -25,3 +26,9 @@ class Reception(Accepting, Inquiring, Fetching, Owning):
         self._turnstile = Turnstile(policy.rows_at_once, policy.rows_waiting, policy.turn_wait_s)
         self._registrations = Allowance(policy.registrations_per_minute)
         self._password_changes = Allowance(policy.password_changes_per_minute)
+
+    @property
+    def tallies(self) -> dict[str, Tally]:
+        """What nodes that share a store count together."""
+        own = {"registrations": self._registrations, "new passwords": self._password_changes}
+        return {**self._gate.tallies, **own}

@@ -82,6 +82,8 @@ class StoreSettings(Section):
     readers: Annotated[int, Field(ge=1, le=64)] = 4
 
     wait_s: Seconds = 5
+    upgrade_wait_s: Seconds = 300
+    partition_rows: Annotated[int, Field(ge=10_000, le=1_000_000_000)] = 2_000_000
 
     @field_validator("url")
     @classmethod

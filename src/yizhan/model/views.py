@@ -78,6 +78,19 @@ class NewCard:
 
 
 @dataclass(frozen=True, slots=True)
+class PhoneMessage:
+    """A message on a simulated phone; ``code`` is what it would offer to copy."""
+
+    id: int
+    to: str
+    sender: str
+    text: str
+    parts: int
+    at: str
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyView:
     """One reply; ``account`` is None when nobody was found to whom it belongs."""
 
@@ -306,6 +319,39 @@ class RouteExplained:
     rule: RouteView | None  # None: no rule matches, every channel may
     open: dict[str, int]  # channel -> weight; empty: it would wait
     rejected: list[RejectedChannel]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedNumber:
+    """What would become of one number of a call; ``number`` is None when what was written is none."""
+
+    written: str
+    number: str | None
+    state: str
+    price: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What would become of a call. What depends on a signature that is missing is None."""
+
+    account: str
+    operation: str
+    accepted: bool
+    code: int | None  # what the operation would answer; None: a success
+    reject: str | None  # the first rule that refuses it, and what it stumbles over
+    hit: str
+    text: str | None  # as it would leave
+    encoding: str | None
+    parts: int | None
+    signature: str | None
+    lane: str | None
+    price: int | float | None
+    balance: int | float
+    keywords: list[KeywordHit]  # all of them, with their places in the text as written
+    numbers: list[ExplainedNumber]
+    too_many_numbers: bool  # those beyond the limit are not looked at
+    routes: list[RouteExplained]  # of the first numbers that would be sent
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from yizhan.carrier.channel import SmppChannel
 from yizhan.console.app import make_admin_app
 from yizhan.flow.ask import Ask
 from yizhan.flow.dispatch import Dispatcher
+from yizhan.flow.explain import Explain
 from yizhan.flow.gate import Gate
 from yizhan.flow.living import Living
 from yizhan.flow.mailroom import Mailroom
@@ -33,11 +34,14 @@ from yizhan.model.settings import Settings, StoreSettings
 from yizhan.node.empty_board import EmptyBoard
 from yizhan.node.fleet import Fleet
 from yizhan.node.harbor import Harbor, OwnHarbor, SharedHarbor
+from yizhan.node.hearsay import Hearsay
 from yizhan.node.note import read_note
 from yizhan.policy.case import Terms
 from yizhan.policy.pricing import PriceList
+from yizhan.policy.tally import Tallies
 from yizhan.push.delivery import Delivery
 from yizhan.push.postman import Postman
+from yizhan.sim.phones import Phones
 from yizhan.sim.simulator import Simulator
 from yizhan.store.broken import Broken
 from yizhan.store.database import Database
@@ -60,6 +64,7 @@ class House:
     operate: Operate
     ask: Ask
     play: Play
+    explain: Explain
     gate: Gate
     refusals: RefusalLog
     reception: Reception
@@ -87,6 +92,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     living = Living(database)
     policy = settings.policy
     fleet = Fleet(settings, database, living, clock)
+    phones = Phones(clock)
     operate = Operate(database, living, clock, fleet, policy.refund)
     dispatcher = Dispatcher(
         database,
@@ -102,24 +108,9 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     mailroom = Mailroom(database, living, policy, fleet.access)
     settlement = Settle(database, policy, mailroom, fleet.resends, dispatcher.given_back)
 
-    shared = _shared_harbor(settings, database, fleet, clock) if database.shared else None
-    harbor: Harbor = shared or OwnHarbor()
-
-    def make(share: str, channel: ChannelSettings, epoch: int) -> Courier:
-        own = settlement.under(epoch)
-        if channel.kind == "smpp":
-            return SmppChannel(
-                channel, own, clock, dispatcher.wake, may_write=partial(harbor.holds, share), label=share
-            )
-        return Simulator(channel, data / f"simulator-{channel.name}.jsonl", own, clock, dispatcher.wake)
-
-    fleet.join(make, dispatcher.look, harbor)
-
     async def block(address: str, until_ms: int, reason: str) -> None:
         await operate.block_address(SYSTEM, address, until_ms=until_ms, reason=reason)
 
-    push = settings.push
-    delivery = Delivery(Postman(timeout_s=push.timeout_s, allow_networks=push.allow_networks))
     gate = Gate(terms, clock, settings.server.trusted_proxies, block)
     refusals = RefusalLog(database, clock, settings.store.max_refusals)
     reception = Reception(
@@ -132,14 +123,33 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         accepted=dispatcher.accepted,
         operate=operate,
     )
+
+    shared = None
+    if database.shared:
+        shared = _shared_harbor(settings, database, fleet, clock, Hearsay(Tallies(reception.tallies)))
+    harbor: Harbor = shared or OwnHarbor()
+
+    def make(share: str, channel: ChannelSettings, epoch: int) -> Courier:
+        own = settlement.under(epoch)
+        if channel.kind == "smpp":
+            may_write = partial(harbor.holds, share)
+            return SmppChannel(channel, own, clock, dispatcher.wake, may_write=may_write, label=share)
+        return Simulator(channel, data / f"simulator-{channel.name}.jsonl", own, clock, dispatcher.wake, phones=phones)
+
+    fleet.join(make, dispatcher.look, harbor)
+
+    ask = Ask(database, living, fleet, clock)
+    push = settings.push
+    delivery = Delivery(Postman(timeout_s=push.timeout_s, allow_networks=push.allow_networks))
     return House(
         settings=settings,
         data=data,
         database=database,
         living=living,
         operate=operate,
-        ask=Ask(database, living, fleet, clock),
-        play=Play(fleet.handsets),
+        ask=ask,
+        play=Play(fleet.handsets, phones),
+        explain=Explain(database, living, terms, ask, clock),
         gate=gate,
         refusals=refusals,
         reception=reception,
@@ -156,7 +166,9 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     )
 
 
-def _shared_harbor(settings: Settings, database: Database, fleet: Fleet, clock: Clock) -> SharedHarbor:
+def _shared_harbor(
+    settings: Settings, database: Database, fleet: Fleet, clock: Clock, hearsay: Hearsay
+) -> SharedHarbor:
     return SharedHarbor(
         database,
         clock,
@@ -165,6 +177,7 @@ def _shared_harbor(settings: Settings, database: Database, fleet: Fleet, clock: 
         lease_s=settings.node.lease_s,
         channels=fleet.settings,
         resends=fleet.resends,
+        hearsay=hearsay,
     )
 
 
@@ -179,6 +192,6 @@ async def offline(data: Path) -> AsyncIterator[FastAPI]:
         board = EmptyBoard(database)
         await board.apply()
         operate, ask = Operate(database, living, clock, board), Ask(database, living, board, clock)
-        yield make_admin_app(operate, ask, Play(lambda: ()))
+        yield make_admin_app(operate, ask, Play(lambda: (), Phones(clock)))
     finally:
         database.close()

@@ -66,7 +66,7 @@ async def admin_door(house: House, stop: Stop) -> AsyncIterator[None]:
         sock.bind(short)
     path.chmod(0o600)
     limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES)
-    listener = Listener(answers_of(make_admin_app(house.operate, house.ask, house.play)), limits, sock)
+    listener = Listener(answers_of(make_admin_app(house.operate, house.ask, house.play, house.explain)), limits, sock)
     await listener.start()
     try:
         yield

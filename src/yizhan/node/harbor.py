@@ -11,6 +11,7 @@ from typing import Protocol
 from yizhan.kit.clock import Clock
 from yizhan.kit.log import get_logger
 from yizhan.model.channel import ChannelSettings, shares_of
+from yizhan.node.hearsay import Hearsay
 from yizhan.store.berths import Beat, Tide, beat, berth_of, sign_off, sign_on
 from yizhan.store.committer import Turn
 from yizhan.store.database import Database
@@ -85,6 +86,7 @@ class SharedHarbor:
         lease_s: float,
         channels: Callable[[], Iterable[ChannelSettings]],
         resends: Callable[[str], bool],
+        hearsay: Hearsay,
     ) -> None:
         """``channels``: all that there are, wherever they are at work."""
         self.name = name
@@ -94,6 +96,7 @@ class SharedHarbor:
         self._lease_s = lease_s
         self._channels = channels
         self._resends = resends
+        self._hearsay = hearsay
         self._node_id: int | None = None
         self._held: dict[str, int] = {}
         self._until_s = float("-inf")
@@ -228,10 +231,12 @@ class SharedHarbor:
             left=tuple(self._left.items()),
             lease_ms=int(self._lease_s * 1000),
             resends=self._resends,
+            told=self._hearsay.say(),
             going=self._going,
         )
         async with asyncio.timeout(self._lease_s / 2):
             tide = await self._database.write(Turn.BEAT, beat, said)
+        self._hearsay.hear(tide, self._clock.monotonic_s())
         self._left = {name: epoch for name, epoch in self._left.items() if tide.held.get(name) == epoch}
         for name in self._left:
             tide.held.pop(name)

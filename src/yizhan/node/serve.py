@@ -21,7 +21,7 @@ from yizhan.node.demo import set_demo
 from yizhan.node.doors import admin_door, allow_descriptors, bind_port, clients_door
 from yizhan.node.note import leave_note
 from yizhan.node.stop import Stop, end_at_once
-from yizhan.node.upkeep import upkeep
+from yizhan.node.upkeep import tend, upkeep
 from yizhan.node.welcome import welcome
 from yizhan.store.directory import Locked, Unusable
 from yizhan.store.migrate import SchemaTooNew
@@ -110,16 +110,18 @@ async def _at_work(house: House, stop: Stop) -> AsyncIterator[None]:
     """The inner tasks. At the end: claim nothing more, and wait for what is in flight; the backlog stays for the next
     start.
     """
+    on_duty = partial(house.harbor.on_duty, "upkeep")
     async with asyncio.TaskGroup() as group:
         work = [
             group.create_task(house.refusals.run()),
-            group.create_task(upkeep(house.database, house.pruner, partial(house.harbor.on_duty, "upkeep"))),
+            group.create_task(upkeep(house.database, house.pruner, on_duty)),
             group.create_task(house.notifier.run()),
             group.create_task(house.overdue.run()),
             group.create_task(house.fleet.run()),
         ]
         if house.shared is not None:
             work.append(group.create_task(house.shared.run(house.fleet.apply, partial(_heed, house))))
+            work.append(group.create_task(tend(house.database, on_duty)))
         dispatch = group.create_task(house.dispatcher.run())
         try:
             yield

@@ -14,6 +14,7 @@ log = get_logger("upkeep")
 
 _EVERY_S = 3600
 _DUTY_LOOK_S = 5
+_TEND_S = 5
 # A carrier reports within three days (carriers: "SP waits 48 h by default"); what no answer claimed by then never will.
 _PARKED_MS = 72 * 3600 * 1000
 
@@ -35,3 +36,14 @@ async def upkeep(database: Database, pruner: Pruner, on_duty: Callable[[], bool]
         else:
             log.info("what is old has gone", parked_receipts=parked, submissions=submissions, other_rows=others)
         await asyncio.sleep(_EVERY_S)
+
+
+async def tend(database: Database, on_duty: Callable[[], bool]) -> None:
+    """What the store needs, every few seconds until cancelled, by the node that is ``on_duty``."""
+    while True:
+        await asyncio.sleep(_TEND_S)
+        if on_duty():
+            try:
+                await database.tend()
+            except Exception as error:
+                log.warning("the store could not be tended", error=repr(error))

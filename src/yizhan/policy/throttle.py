@@ -1,31 +1,47 @@
 """Counters of what came too often. Time is passed in; every table is bounded."""
 
 from collections import OrderedDict, deque
-from collections.abc import Hashable
+
+from yizhan.policy.tally import Key, Tally
 
 
-class FailedLogins:
-    """Failed logins by address, in a sliding window (contract, section 5, row 1)."""
+class FailedLogins(Tally):
+    """Failed logins by address, in a sliding window (contract, section 5, row 1). A window of 0 s is off."""
 
     def __init__(self, limit: int, window_s: float, max_addresses: int = 100_000) -> None:
+        super().__init__()
         self._limit = limit
         self._window_s = window_s
         self._max_addresses = max_addresses
-        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+        self._times: OrderedDict[Key, deque[float]] = OrderedDict()
 
     def record(self, address: str, now_s: float) -> bool:
         """Count one failure; True when this is the one that reaches the limit (the count starts anew then)."""
-        times = self._times.setdefault(address, deque(maxlen=self._limit))
-        self._times.move_to_end(address)
-        times.append(now_s)
-        while times and times[0] <= now_s - self._window_s:
-            times.popleft()  # a window of 0 s leaves none: it is off
-        if len(times) >= self._limit:
-            del self._times[address]
-            return True
+        if self._window_s <= 0:
+            return False
+        self._note(address, 1)
+        if self._add(address, 1, now_s) < self._limit:
+            return False
+        del self._times[address]
+        self._note(address, -self._limit)
+        return True
+
+    def hear(self, key: Key, count: int, at_s: float) -> None:
+        """Another node's failures. That they reach the limit shows at the next one here."""
+        self._add(key, count, at_s)
+
+    def _add(self, key: Key, count: int, at_s: float) -> int:
+        """Add failures, or take back the oldest: how many there are, up to the limit."""
+        times = self._times.setdefault(key, deque(maxlen=self._limit))
+        self._times.move_to_end(key)
+        while times and times[0] <= at_s - self._window_s:
+            times.popleft()
+        times.extend([at_s] * min(count, self._limit))
+        for _ in range(min(-count, len(times))):
+            times.popleft()
         if len(self._times) > self._max_addresses:
             self._times.popitem(last=False)
-        return False
+        return len(times)
 
 
 class Intervals:
@@ -55,41 +71,53 @@ class Intervals:
             self._last_s[account_id, operation] = former_s
 
 
-class Allowance:
+class Allowance(Tally):
     """At most ``count`` events a key in ``window_s`` seconds, refilled evenly; past ``max_keys`` the oldest goes.
 
-    What guessers may cost in slow checks, for example.
+    What guessers may cost in slow checks, for example. What other nodes took at the same time is owed: nobody gets one
+    until it has refilled.
     """
 
     def __init__(self, count: int, window_s: float = 60, max_keys: int = 100_000) -> None:
+        super().__init__()
         self._count = count
         self._window_s = window_s
         self._max_keys = max_keys
-        self._left: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
+        self._left: OrderedDict[Key, tuple[float, float]] = OrderedDict()
 
-    def has(self, key: Hashable, now_s: float) -> bool:
+    def has(self, key: Key, now_s: float) -> bool:
         """Whether ``take`` would get one. A window of 0 s is off: there is always one."""
         return self._window_s <= 0 or self._available(key, now_s) >= 1
 
-    def take(self, key: Hashable, now_s: float) -> bool:
+    def take(self, key: Key, now_s: float) -> bool:
         """Take one; False when none is left."""
         if self._window_s <= 0:
             return True
-        left = self._available(key, now_s)
-        if left < 1:
+        if not self.has(key, now_s):
             return False
-        self._left[key] = (left - 1, now_s)
+        self._take(key, 1, now_s)
+        self._note(key, 1)
+        return True
+
+    def give_back(self, key: Key, now_s: float) -> None:
+        """Undo one ``take``."""
+        if key in self._left:
+            self._take(key, -1, now_s)
+            self._note(key, -1)
+
+    def hear(self, key: Key, count: int, at_s: float) -> None:
+        """Another node's takings. It never has more than ``count`` at once: what goes beyond, after it could not tell
+        for long, has refilled in the meantime.
+        """
+        if self._window_s > 0:
+            self._take(key, min(count, self._count), at_s)
+
+    def _take(self, key: Key, count: int, at_s: float) -> None:
+        self._left[key] = (min(float(self._count), self._available(key, at_s) - count), at_s)
         self._left.move_to_end(key)
         if len(self._left) > self._max_keys:
             self._left.popitem(last=False)
-        return True
 
-    def give_back(self, key: Hashable) -> None:
-        """Undo one ``take``."""
-        if key in self._left:
-            left, then_s = self._left[key]
-            self._left[key] = (min(float(self._count), left + 1), then_s)
-
-    def _available(self, key: Hashable, now_s: float) -> float:
+    def _available(self, key: Key, now_s: float) -> float:
         left, then_s = self._left.get(key, (float(self._count), now_s))
         return min(float(self._count), left + (now_s - then_s) * self._count / self._window_s)

@@ -15,8 +15,9 @@ from yizhan.model.carriage import Answer, ChannelState, Letter, Receipt, Reply
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.outcome import Outcome
 from yizhan.model.views import ChannelView, TestStep, TracedPdu
-from yizhan.sim.fate import Fate, fate_of
+from yizhan.sim.fate import DELIVERED, Fate, fate_of
 from yizhan.sim.journal import Journal, receipt_of
+from yizhan.sim.phones import Phones
 from yizhan.wire.segment import split
 
 log = get_logger("simulator")
@@ -35,13 +36,16 @@ class Simulator:
         settlement: Settlement,
         clock: Clock,
         room: Callable[[], None],
+        *,
+        phones: Phones,
     ) -> None:
-        """``room`` is told when slots have become free."""
+        """``room`` is told when slots have become free; ``phones`` get what is delivered."""
         self._settings = settings
         self._journal = Journal(journal)
         self._settlement = settlement
         self._clock = clock
         self._room = room
+        self._phones = phones
         self._paused = self._leaving = False
         self._inbox: list[Letter] = []
         self._taking: list[Letter] = []
@@ -183,22 +187,28 @@ class Simulator:
         events: list[dict[str, Any]] = []
         given: list[Answer] = []
         due: list[Receipt] = []
-        for letter in letters:
-            self._decide(letter, events, given, due)
+        arrived = [letter for letter in letters if self._decide(letter, events, given, due)]
         self._journal.append(events, due)
         answers.extend(given)
         for receipt in due:
             heapq.heappush(self._due, (receipt.at_ms, receipt.carrier_id, receipt))
         self._report_due.set()
+        for letter in arrived:
+            sender = self._settings.source + letter.cell
+            self._phones.receive(letter.number, sender, letter.text, len(split(letter.text)))
 
     async def _note_reported(self, receipts: Sequence[Receipt]) -> None:
         self._journal.reported(receipts)
 
-    def _decide(self, letter: Letter, events: list[dict[str, Any]], answers: list[Answer], due: list[Receipt]) -> None:
-        """Each part's fate: its line in the journal, its answer, and the report that it will get."""
+    def _decide(self, letter: Letter, events: list[dict[str, Any]], answers: list[Answer], due: list[Receipt]) -> bool:
+        """Each part's fate: its line in the journal, its answer, and the report that it will get.
+
+        Whether the phone gets it: it does also when that is never reported.
+        """
         now_ms = self._clock.now_ms()
         fate = fate_of(letter.number)
         texts = split(letter.text)
+        taken = False
         for part, text in enumerate(texts, 1):
             about = {
                 "at_ms": now_ms,
@@ -212,11 +222,13 @@ class Simulator:
                 events.append({"event": "refuse", **about, "word": fate.word})
                 answers.append(Answer(letter.message_id, part, len(texts), fate.outcome, "", fate.word, now_ms))
                 continue
+            taken = True
             carrier_id, due_ms = self._journal.take_id(), now_ms + int(self._settings.receipt_delay_s * 1000)
             events.append({"event": "submit", "id": carrier_id, **about, "report": fate.report, "due_ms": due_ms})
             answers.append(Answer(letter.message_id, part, len(texts), Outcome.TAKEN, carrier_id, "", now_ms))
             if fate.report is not None:
                 due.append(receipt_of(carrier_id, fate.report, due_ms, letter.number))
+        return taken and fate.report in (DELIVERED.report, None)
 
     def _is_over(self, fate: Fate, letter: Letter) -> bool:
         """Whether the trouble that a fate means was had before: an answer is lost once, and arrives the next time."""

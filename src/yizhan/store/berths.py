@@ -15,10 +15,12 @@ from yizhan.model.channel import channel_of_share
 from yizhan.store.accept import take_keys
 from yizhan.store.hand import driver, lock
 from yizhan.store.insert import insert
+from yizhan.store.migrate import HEAD, hold
 from yizhan.store.queue import lose_epoch
 from yizhan.store.revisions import read_revisions
 from yizhan.store.schema import berths, nodes
 from yizhan.store.server_clock import server_now_ms
+from yizhan.store.tellings import Heard, Told, forget_tellings, tell
 
 _END_SESSIONS = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -48,6 +50,7 @@ class Beat:
     left: Sequence[tuple[str, int]]  # those that it gives back, with their epochs
     lease_ms: int
     resends: Callable[[str], bool]  # whether a channel sends again what is uncertain
+    told: Told  # to the other nodes
     going: bool = False  # it is leaving: it takes nothing more
 
 
@@ -61,14 +64,18 @@ class Tide:
     nodes: int = 1  # that are there
     too_many: list[str] = field(default_factory=list)  # berths that others have room for
     revisions: dict[str, int] = field(default_factory=dict)
+    now_ms: int = 0  # by the server's clock
+    heard: list[Heard] = field(default_factory=list)  # from the other nodes
 
 
 def sign_on(connection: Connection, name: str, version: str, sessions: str) -> int:
-    """A new node: its id."""
+    """A new node: its id. Raises SchemaTooNew: newer nodes do not expect it any more."""
+    hold(connection)
     now_ms = server_now_ms(connection)
-    row: dict[str, str | int] = {"name": name[:64], "version": version[:32], "sessions": sessions}
+    row: dict[str, str | int] = {"name": name[:64], "version": version[:32], "sessions": sessions, "schema": HEAD}
     row |= {"started_at_ms": now_ms, "seen_at_ms": now_ms}
     connection.execute(delete(nodes).where(nodes.c.seen_at_ms < now_ms - _FORGOTTEN_MS))
+    forget_tellings(connection, now_ms - _FORGOTTEN_MS)
     return int(connection.execute(insert(connection, nodes).values(row).returning(nodes.c.id)).scalar_one())
 
 
@@ -96,7 +103,7 @@ def _beat(connection: Connection, said: Beat) -> Tide:
             update(berths).where(mine, berths.c.name == name, berths.c.epoch == epoch).values(node_id=None, until_ms=0)
         )
     connection.execute(update(berths).where(mine).values(until_ms=until_ms))
-    tide = Tide()
+    tide = Tide(now_ms=now_ms, heard=tell(connection, said.node_id, said.told, now_ms, said.lease_ms))
     there = {
         row.id: row.name for row in connection.execute(select(nodes).where(nodes.c.seen_at_ms > now_ms - said.lease_ms))
     }

@@ -76,6 +76,17 @@ class Database(ABC):
     async def back_up(self, file: Path) -> BackupView:
         """Copy the store to ``file``. Raises ``backup.BackupFailed``."""
 
+    @abstractmethod
+    async def drop_old(self, before_ms: int) -> int | None:
+        """Let messages that ended before a moment go in large pieces, and their submissions: how many submissions.
+
+        None: the store has no such pieces, and all go one by one (``retention``).
+        """
+
+    @abstractmethod
+    async def tend(self) -> None:
+        """What a store needs done now and then, by one of the nodes that share it."""
+
     def finish(self) -> None:
         """Commit what waits, and take no more: what is written from now on raises ``Closed``. Blocks."""
         for committer in self._committers:

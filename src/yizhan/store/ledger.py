@@ -87,6 +87,8 @@ def list_entries(connection: Connection, account_id: int | None, limit: int) -> 
 _SENT_BEFORE = "(SELECT coalesce(sum(sent_milli), 0) FROM carried WHERE account_id = a.id)"
 _REFUNDED_BEFORE = "(SELECT coalesce(sum(refunded_milli), 0) FROM carried WHERE account_id = a.id)"
 _PRUNED = "s.pruned_milli"
+# Submissions up to this one may have lost messages, or their entry, with a piece of a table (``store.partitions``).
+_WHOLE = "s.id > (SELECT coalesce(max(value), 0) FROM counters WHERE name = 'pruned')"
 
 # Each rule: what it says when broken, and a query whose rows (subject, is, should be) are the cases that break it.
 _RULES: tuple[tuple[str, str], ...] = (
@@ -106,13 +108,13 @@ _RULES: tuple[tuple[str, str], ...] = (
         "submission {0}: price {1}, charged {2}",
         "SELECT s.client_id, s.price_milli, coalesce(sum(l.amount_milli), 0) FROM submissions s"
         " LEFT JOIN ledger l ON l.submission_id = s.id AND l.kind = 'send'"
-        " GROUP BY s.id HAVING s.price_milli <> coalesce(sum(l.amount_milli), 0)",
+        f" WHERE {_WHOLE} GROUP BY s.id HAVING s.price_milli <> coalesce(sum(l.amount_milli), 0)",
     ),
     (
         "submission {0}: price {1}, its messages cost {2}",
         f"SELECT s.client_id, s.price_milli, coalesce(sum(m.price_milli), 0) + {_PRUNED} FROM submissions s"
         " LEFT JOIN messages m ON m.submission_id = s.id"
-        f" GROUP BY s.id HAVING s.price_milli <> coalesce(sum(m.price_milli), 0) + {_PRUNED}",
+        f" WHERE {_WHOLE} GROUP BY s.id HAVING s.price_milli <> coalesce(sum(m.price_milli), 0) + {_PRUNED}",
     ),
     (
         "message {0}: refunded {1}, price {2}",

@@ -15,18 +15,20 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Connection, Table, func, inspect, select, text, tuple_
 from sqlalchemy.exc import DatabaseError
 
+from yizhan.model.settings import StoreSettings
 from yizhan.store.accept import read_counter
 from yizhan.store.directory import Locked, Unusable, lock_directory
 from yizhan.store.hand import driver
 from yizhan.store.ledger import verify_ledger
 from yizhan.store.migrate import SchemaTooNew, migrate
-from yizhan.store.schema import FIRST_MESSAGE_KEY, berths, counters, marks, metadata, nodes
+from yizhan.store.partitions import extend
+from yizhan.store.schema import FIRST_MESSAGE_KEY, berths, counters, marks, metadata, nodes, schema_floor, tellings
 from yizhan.store.sqlite import LAST_PUSH
 from yizhan.store.sqlite_file import engine_on
 
 ROWS_A_STEP = 20_000
 # What each engine has for itself.
-_STAYS = (counters, nodes, berths, marks)
+_STAYS = (counters, nodes, berths, marks, schema_floor, tellings)
 TABLES = tuple(table for table in metadata.sorted_tables if table not in _STAYS)
 _SUMS = {"accounts": "balance_milli", "ledger": "amount_milli", "submissions": "price_milli", "messages": "price_milli"}
 _PROGRESS = "moving"
@@ -77,6 +79,7 @@ def move(data: Path, store: Path, url: str, tell: Callable[[Progress], None]) ->
             new = stack.enter_context(postgres_server.engine_on(url, writes=True).connect())
             migrate(new)
             _begin(new)
+            _set_counters(old, new)
             with old.begin():
                 for table in TABLES:
                     _move_table(old, new, table, tell)
@@ -155,7 +158,7 @@ def _note(new: Connection, table: Table, last: str, moved: int) -> None:
 def _finish(old: Connection, new: Connection) -> MoveView:
     """Counters, and both sides compared. Only what holds loses the mark of being under way."""
     with new.begin():
-        _set_counters(old, new)
+        _set_sequences(old, new)
         new.execute(text("ANALYZE"))
     with new.begin():
         view = _compare(old, new)
@@ -165,10 +168,16 @@ def _finish(old: Connection, new: Connection) -> MoveView:
 
 
 def _set_counters(old: Connection, new: Connection) -> None:
-    """No id is given out again."""
-    for name, least in _LEAST.items():
-        if (last := read_counter(driver(old), name, least)) > least:
-            new.execute(text("SELECT setval(:keys, :last)"), {"keys": f"{name}_keys", "last": last})
+    """No id is given out again; and every row that comes has a piece of its table to go into."""
+    with new.begin():
+        for name, least in _LEAST.items():
+            if (last := read_counter(driver(old), name, least)) > least:
+                new.execute(text("SELECT setval(:keys, :last)"), {"keys": f"{name}_keys", "last": last})
+        extend(new, StoreSettings().partition_rows)
+
+
+def _set_sequences(old: Connection, new: Connection) -> None:
+    """The same of the keys that tables count by themselves."""
     last_push = int(driver(old).execute(LAST_PUSH).fetchone()[0])
     for table in TABLES:
         sequence = None

@@ -1,13 +1,15 @@
 """The store on a PostgreSQL server, which several nodes may share."""
 
+import asyncio
 import os
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.types.string import StrDumperUnknown
@@ -21,22 +23,32 @@ from yizhan.store.backup import BackupFailed, BackupView
 from yizhan.store.committer import Committer, Turn
 from yizhan.store.database import WHOLE, Database
 from yizhan.store.directory import Unusable, lock_directory
-from yizhan.store.migrate import migrate
+from yizhan.store.migrate import is_blocked, migrate
+from yizhan.store.partitions import drop_empty, empty_old, extend, is_partitioned
 from yizhan.store.writer import Away, Remedy, Writer
 
 log = get_logger("store")
+
+R = TypeVar("R")
 
 _CONNECT_S = 3
 # What the server does with a session whose client has gone silent inside a transaction: its locks must not stay.
 _SILENT_MS = 15_000
 # A beat comes again soon: it had better not wait for long.
 _BEAT_LOCK_MS = 500
+# What changes tables must not keep others waiting behind it; it comes again.
+_TEND_LOCK_MS = 300
+_TEND_TRIES, _TEND_PAUSE_S = 5, 0.5
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 0.5
 # While the server is away, work that comes is refused at once, and so often one connection is tried.
 _TRY_EVERY_S = 0.5
 
 # Nothing was kept, and the same may go through now: serialization failure, deadlock.
 _AGAIN = frozenset({"40001", "40P01"})
+# A lock was not to be had in time.
+_LOCKED_OUT = "55P03"
+# A row for which no piece of its table is there.
+_NO_PIECE = "23514"
 # This connection is of no use any more: shut down, crashed, starting, or a server that only reads (after a fail-over).
 _LOST = frozenset({"57P01", "57P02", "57P03", "25006"})
 
@@ -86,11 +98,16 @@ class PostgresServer(Database):
             try:
                 writing = engine_on(settings.url, writes=True)
                 with writing.connect() as connection:
-                    migrate(connection)
+                    self._complete = migrate(connection)
+                    _extend(connection, settings.partition_rows)
                 readers = engine_on(settings.url, writes=False, size=settings.readers)
             except DBAPIError as error:
                 raise Unusable(f"PostgreSQL: {str(error.orig).strip()}") from error
             self._open = undo.pop_all()
+        self._writing = writing
+        self._partition_rows = settings.partition_rows
+        self._upgrade_wait_s = settings.upgrade_wait_s
+        self._alone_since_s: float | None = None  # since when no older node was seen
         self._sessions = f"yizhan {secrets.token_hex(8)}"
         # Calls wait so long for a server that is away; a carrier's word waits until it is back, since nothing else can
         # be done with it. One verb a transaction: two that change the same accounts in another order would deadlock.
@@ -104,7 +121,7 @@ class PostgresServer(Database):
         self, engine: Engine, settings: StoreSettings, name: str, patience_s: float, lock_ms: int = 0
     ) -> Committer:
         return Committer(
-            PostgresWriter(engine, f"{self._sessions} {name}", patience_s, lock_ms),
+            PostgresWriter(engine, f"{self._sessions} {name}", settings.partition_rows, patience_s, lock_ms),
             batch_rows=settings.batch_rows,
             batch_ms=settings.batch_ms,
             max_waiting_rows=settings.max_waiting_rows,
@@ -142,20 +159,83 @@ class PostgresServer(Database):
         """Raises BackupFailed: a server has its own tools."""
         raise BackupFailed("the store is on PostgreSQL: use pg_dump, or archive its log (docs/manual/scaling.md)")
 
+    async def drop_old(self, before_ms: int) -> int | None:
+        """Piece by piece, on a connection of its own; what somebody keeps locked goes another time."""
+        return await asyncio.to_thread(self._drop_old, before_ms)
+
+    def _drop_old(self, before_ms: int) -> int | None:
+        with self._tending() as connection:
+            with connection.begin():
+                if not is_partitioned(connection):
+                    return None
+            submissions = 0
+            while any(gone := self._when_free(connection, partial(empty_old, before_ms=before_ms)) or (0, 0)):
+                submissions += gone[1]
+            return submissions
+
+    def _when_free(self, connection: Connection, act: Callable[[Connection], R]) -> R | None:
+        """``act`` in a transaction of its own; None: somebody keeps locked what it needs, again and again."""
+        for _ in range(_TEND_TRIES):
+            try:
+                with connection.begin():
+                    return act(connection)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) != _LOCKED_OUT:
+                    raise
+            time.sleep(_TEND_PAUSE_S)
+        log.info("old rows stay for now: somebody reads them", tries=_TEND_TRIES)
+        return None
+
+    async def tend(self) -> None:
+        """Migrations that have waited for older nodes to go; pieces of tables that will be needed, and empty ones."""
+        await asyncio.to_thread(self._tend)
+
+    def _tend(self) -> None:
+        with self._tending() as connection:
+            if not self._complete:
+                self._upgrade(connection)
+            _extend(connection, self._partition_rows)
+            self._when_free(connection, drop_empty)
+
+    def _upgrade(self, connection: Connection) -> None:
+        """What comes after older nodes, once none of them was there for long enough: an upgrade may be taken back."""
+        with connection.begin():
+            blocked = is_blocked(connection)
+        now_s = time.monotonic()
+        if blocked or self._alone_since_s is None:
+            self._alone_since_s = None if blocked else now_s
+        elif now_s - self._alone_since_s >= self._upgrade_wait_s:
+            self._complete = migrate(connection)
+            log.info("the schema is complete")
+
+    @contextmanager
+    def _tending(self) -> Iterator[Connection]:
+        """A connection that does not keep others waiting behind it for long."""
+        with self._writing.connect() as connection:
+            connection.exec_driver_sql(f"SET lock_timeout = {_TEND_LOCK_MS}").close()
+            connection.commit()
+            yield connection
+
     def close(self) -> None:
         """Commit what waits, close everything, release the lock. Blocks."""
         super().close()
         self._open.close()
 
 
+def _extend(connection: Connection, rows: int) -> int:
+    with connection.begin():
+        return extend(connection, rows) if is_partitioned(connection) else 0
+
+
 class PostgresWriter(Writer):
     """A connection that is made again when it was lost, and then asks what became of its last transaction."""
 
-    def __init__(self, engine: Engine, session: str, patience_s: float, lock_ms: int = 0) -> None:
+    def __init__(self, engine: Engine, session: str, partition_rows: int, patience_s: float, lock_ms: int = 0) -> None:
         """``session``: the connection's name at the server; ``patience_s``: how long work waits for a server that is
         away; ``lock_ms``: and how long for what another session has locked (0: until it is free).
         """
         self._session = session
+        self._partition_rows = partition_rows
         self._lock_ms = lock_ms
         self._engine = engine
         self._patience_s = patience_s
@@ -215,13 +295,21 @@ class PostgresWriter(Writer):
             return self._wait_for_server(None)
         cause = error.orig if isinstance(error, DBAPIError) else error
         code = getattr(cause, "sqlstate", None)
-        if code in _AGAIN:
+        if code in _AGAIN or (code == _NO_PIECE and self._makes_room()):
             return Remedy.AGAIN
         if code not in _LOST and not self._is_lost():
             return Remedy.ALONE
         log.warning("the connection to PostgreSQL was lost", error=" ".join(str(cause).split()))
         self._drop()
         return self._wait_for_server(self._mark)
+
+    def _makes_room(self) -> bool:
+        """Nobody has tended the store for long: pieces of tables for the newest keys, if they were missing."""
+        try:
+            return _extend(self.connection, self._partition_rows) > 0
+        except (DBAPIError, psycopg.Error) as error:
+            log.warning("no room for new rows could be made", error=_said(error))
+            return False
 
     def _is_lost(self) -> bool:
         return self._connection is None or self._connection.invalidated or self._driver is None or self._driver.closed

@@ -407,6 +407,9 @@ audit = Table(
     Column("after", Text, nullable=False),  # JSON
 )
 
+# How old a program may be that works here: it must know at least this schema (``store.migrate``). One row.
+schema_floor = Table("schema_floor", metadata, Column("revision", String(8), nullable=False))
+
 # The nodes that work on this store. Times here, and in ``berths``, are by the server's clock.
 nodes = Table(
     "nodes",
@@ -417,6 +420,7 @@ nodes = Table(
     Column("sessions", String(32), nullable=False),  # how its sessions at the server are called
     Column("started_at_ms", BigInteger, nullable=False),
     Column("seen_at_ms", BigInteger, nullable=False),
+    Column("schema", String(8), nullable=False, server_default="0007"),  # the newest that it knows
 )
 
 # Channels and duties, each held by one node at a time. Whoever takes one gets a new epoch: what was begun under the
@@ -455,4 +459,14 @@ paces = Table(
     Column("account_id", BigInteger, primary_key=True, autoincrement=False),
     Column("operation", String(32), primary_key=True),
     Column("at_ms", BigInteger, nullable=False),  # by the server's clock
+)
+
+# What nodes tell each other with their beats (``policy.tally``). It goes when the others have had time to hear it.
+tellings = Table(
+    "tellings",
+    metadata,
+    Column("node_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),  # counts up from each start of the node
+    Column("at_ms", BigInteger, nullable=False),  # by the server's clock
+    Column("takings", Text, nullable=False),  # JSON
 )

@@ -65,6 +65,12 @@ class SqliteFile(Database):
         free_bytes = shutil.disk_usage(self._path.parent).free
         return free_bytes, free_bytes < self._low_disk_bytes
 
+    async def drop_old(self, before_ms: int) -> None:
+        """There are no pieces in a file."""
+
+    async def tend(self) -> None:
+        """Nothing: a file that nobody shares is brought to its schema when it is opened."""
+
     def log(self) -> tuple[int | None, bool]:
         """Bytes of SQLite's log, and whether that is too much: somebody keeps it from being used anew."""
         try:

@@ -9,7 +9,7 @@ from sqlalchemy.pool import NullPool
 
 from yizhan.store.backup import open_to_read
 from yizhan.store.ledger import verify_ledger
-from yizhan.store.migrate import HEAD, PRUNES, schema_of
+from yizhan.store.migrate import HEAD, PRUNES, is_too_new, schema_of
 
 _COUNTED = ("accounts", "submissions", "messages", "ledger")
 
@@ -45,7 +45,7 @@ def _look(connection: Connection, check: FileCheck) -> None:
     check.schema = schema_of(connection)
     if check.schema is None:
         check.faults.append("it is no store of Yizhan")
-    elif check.schema > HEAD:
+    elif is_too_new(connection, check.schema):
         check.faults.append(f"schema {check.schema} is of a newer program; this one knows {HEAD}")
     elif not check.faults:
         for table in _COUNTED:

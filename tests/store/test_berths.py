@@ -35,17 +35,18 @@ from .rows import Store, admitted, recipient
 
 EAST, WEST = "channel:east", "channel:west"
 LEASE_MS = 300
+LONG_MS = 60_000  # a lease that does not end by itself
 MANNER = Manner(RefundRule.FAILED)
 
 
 class Node:
     """A node that says what the test wants it to."""
 
-    def __init__(self, store: Store, name: str, *wanted: str) -> None:
+    def __init__(self, store: Store, name: str, *wanted: str, lease_ms: int = LEASE_MS) -> None:
         self.store = store
         sessions = store.database.sessions
         node_id = store.act(lambda connection: sign_on(connection, name, "1", sessions))
-        self.said = Beat(node_id, sessions, wanted, (), LEASE_MS, lambda channel: channel == "east", Told(1, ()))
+        self.said = Beat(node_id, sessions, wanted, (), lease_ms, lambda channel: channel == "east", Told(1, ()))
 
     def beat(self, **changes: Any) -> Tide:
         """A sign of life."""
@@ -108,9 +109,9 @@ def give_back(node: Node, *names: str) -> Tide:
 
 def test_one_node_has_all_shares_and_two_have_one_each(stores: list[Store]) -> None:
     names = [*HALVES, "channel:west/1of2", "channel:west/2of2"]
-    one = Node(stores[0], "one", *names)
+    one = Node(stores[0], "one", *names, lease_ms=LONG_MS)
     assert set(one.beat().held) == set(names)
-    two = Node(stores[1], "two", *names)
+    two = Node(stores[1], "two", *names, lease_ms=LONG_MS)
     two.beat()
     tide = one.beat()
     assert set(tide.too_many) == {"channel:east/2of2", "channel:west/2of2"}, "of each channel one stays"
@@ -139,7 +140,8 @@ def test_a_share_that_is_lost_takes_only_its_own_messages_with_it(stores: list[S
 
 
 def test_a_channel_is_divided_anew_only_when_the_former_shares_have_ended(stores: list[Store]) -> None:
-    one, two = Node(stores[0], "one", *HALVES), Node(stores[1], "two", *HALVES)
+    one = Node(stores[0], "one", *HALVES, lease_ms=LONG_MS)
+    two = Node(stores[1], "two", *HALVES, lease_ms=LONG_MS)
     (mine,), (theirs,) = one.beat().held, two.beat().held
     one.said = replace(one.said, wanted=THIRDS)
     tide = one.beat()
@@ -173,7 +175,9 @@ def test_two_divisions_are_never_at_work_together(stores: list[Store]) -> None:
     """Each node has another idea of the channel, and both take what they can at the same moment."""
     ideas = (("one", HALVES), ("two", THIRDS))
     for _ in range(15):
-        known = [Node(store, name, *wanted) for store, (name, wanted) in zip(stores, ideas, strict=True)]
+        known = [
+            Node(store, name, *wanted, lease_ms=LONG_MS) for store, (name, wanted) in zip(stores, ideas, strict=True)
+        ]
         with ThreadPoolExecutor(2) as pool:
             held = [tide.held for tide in pool.map(Node.beat, known)]
         assert sum(map(bool, held)) == 1, held

@@ -124,7 +124,9 @@ async def working(
     def room() -> None:
         works[0].rooms += 1
 
-    channel = SmppChannel(ChannelSettings.model_validate({**wanted, **settings}), notebook, CLOCK, room, may_write)
+    channel = SmppChannel(
+        ChannelSettings.model_validate({**wanted, **settings}), notebook, CLOCK, room, may_write=may_write
+    )
     works.append(Works(smsc, door, channel, notebook, port))
     tasks = [asyncio.ensure_future(smsc.run()), asyncio.ensure_future(channel.run())]
     try:

@@ -90,9 +90,9 @@ class Nodes:
         )
 
     def berths(self, node: int) -> list[str]:
-        """The channels of a node."""
+        """The channels of a node, and those that it has a share of."""
         rows = self.query(
-            "SELECT substr(berths.name, 9) FROM berths JOIN nodes ON nodes.id = node_id"
+            "SELECT split_part(substr(berths.name, 9), '/', 1) FROM berths JOIN nodes ON nodes.id = node_id"
             f" WHERE berths.name LIKE 'channel:%' AND nodes.name = '{name_of(node)}'"
         )
         return [row[0] for row in rows]

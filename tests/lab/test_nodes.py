@@ -119,7 +119,7 @@ def _wait_until_moved(world: World, mine: list[str], gone_s: float) -> None:
 
 @contextmanager
 def world(folder: Path) -> Iterator[World]:
-    """A server of its own, two carriers, three nodes."""
+    """A server of its own, three nodes, two carriers, one of which two nodes share."""
     with ExitStack() as stack:
         cluster = stack.enter_context(Cluster())
         carriers = [
@@ -129,9 +129,9 @@ def world(folder: Path) -> Iterator[World]:
         for wire in wires:
             stack.callback(wire.close)
         settings = [
-            carrier.channel(name, window=50, answer_timeout_s=2, bind_timeout_s=2)
+            carrier.channel(name, window=50, answer_timeout_s=2, bind_timeout_s=2, nodes=count, binds=count)
             | {"port": wire.port, "source": ACCESS}
-            for name, carrier, wire in zip(("east", "west"), carriers, wires, strict=True)
+            for name, count, carrier, wire in zip(("east", "west"), (2, 1), carriers, wires, strict=True)
         ]
         policy = {"YIZHAN_POLICY__LEASE_S": "2"}
         us = stack.enter_context(nodes(cluster, folder, 3, **channels(*settings), **policy))

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from yizhan.model.channel import ChannelSettings
+from yizhan.model.channel import ChannelSettings, channel_of_share, shares_of
 from yizhan.model.settings import RefundRule, Settings
 from yizhan.node.config import ConfigError, read_settings
 
@@ -283,6 +283,8 @@ SMPP = '{"name": "a", "kind": "smpp", "host": "h", "system_id": "s", '
         ('{"name": "a", "password": "hunter2"}', 'password: only with kind = "smpp", and this is a simulator'),
         ('{"name": "a", "host": "smsc", "port": 3}', 'host, port: only with kind = "smpp", and this is a simulator'),
         (SMPP + '"receipt_delay_s": 3}', 'receipt_delay_s: only with kind = "simulator", and this is a smpp'),
+        (SMPP + '"binds": 2, "nodes": 3}', "nodes: each needs a bind, and there are 2 (binds)"),
+        ('{"name": "a", "nodes": 2}', 'nodes: only with kind = "smpp", and this is a simulator'),
         ('"hunter2"', "channels[0]: must be a table"),
         ('{"name": "a", "kind": "smtp"}', 'one of "simulator", "smpp"'),
     ],
@@ -305,6 +307,37 @@ def test_settings_show_no_password() -> None:
 def test_the_window_of_each_kind() -> None:
     environ = {"YIZHAN_CHANNELS": '[{"name": "a"}, {"name": "b", "kind": "smpp", "host": "h", "system_id": "s"}]'}
     assert [channel.window for channel in read_settings(None, environ).channels] == [1_000, 32]
+
+
+@pytest.mark.parametrize(
+    ("binds", "nodes", "rate_per_s", "shares"),
+    [
+        pytest.param(5, 1, 10, {"a": (5, 10)}, id="whole"),
+        pytest.param(5, 2, 10, {"a/1of2": (3, 6), "a/2of2": (2, 4)}, id="the first has one more"),
+        pytest.param(4, 2, 0, {"a/1of2": (2, 0), "a/2of2": (2, 0)}, id="no limit"),
+        pytest.param(2, 2, 1, {"a/1of2": (1, 0.5), "a/2of2": (1, 0.5)}, id="less than one a second"),
+        pytest.param(3, 3, 100, {f"a/{place}of3": (1, 100 / 3) for place in (1, 2, 3)}, id="what does not divide"),
+    ],
+)
+def test_shares_are_the_contract(
+    binds: int, nodes: int, rate_per_s: float, shares: dict[str, tuple[int, float]]
+) -> None:
+    smpp: Any = {"name": "a", "kind": "smpp", "host": "h", "system_id": "s"}
+    channel = ChannelSettings(**smpp, binds=binds, nodes=nodes, rate_per_s=rate_per_s)
+    found = shares_of(channel)
+    assert list(found) == list(shares)
+    assert [(one.binds, one.rate_per_s) for one in found.values()] == [pytest.approx(one) for one in shares.values()]
+    assert sum(one.binds for one in found.values()) == binds
+    assert {channel_of_share(name) for name in found} == {one.name for one in found.values()} == {"a"}
+
+
+@pytest.mark.parametrize("binds", range(1, 65))
+def test_no_division_is_more_than_the_whole(binds: int) -> None:
+    smpp: Any = {"name": "a", "kind": "smpp", "host": "h", "system_id": "s"}
+    for nodes in range(1, binds + 1):
+        shares = shares_of(ChannelSettings(**smpp, binds=binds, nodes=nodes, rate_per_s=99.9)).values()
+        assert sum(one.binds for one in shares) == binds and min(one.binds for one in shares) >= 1
+        assert sum(one.rate_per_s for one in shares) == pytest.approx(99.9, rel=1e-12)
 
 
 def test_nothing_waits_to_be_fetched_that_is_gone() -> None:

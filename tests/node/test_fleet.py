@@ -123,6 +123,17 @@ def test_the_built_in_simulator_makes_way(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_a_store_of_its_own_has_a_channel_whole(tmp_path: Path) -> None:
+    async def run() -> None:
+        nowhere = {"name": "a", "kind": "smpp", "host": "127.0.0.1", "port": 1, "system_id": "esme"}
+        async with working(tmp_path, channels=[{**nowhere, "binds": 5, "nodes": 2, "rate_per_s": 10}]) as works:
+            (courier,) = works.fleet.couriers()
+            view = works.fleet.view(works.fleet.settings()[0])
+            assert view == courier.view() and (view.binds, view.rate_per_s, view.shares) == (5, 10, ())
+
+    asyncio.run(run())
+
+
 def test_a_channel_of_its_own_name_may_replace_it(tmp_path: Path) -> None:
     async def run() -> None:
         async with working(tmp_path) as works:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yizhan.model.carriage import ChannelState
+from yizhan.model.carriage import ChannelState, by_channel
 from yizhan.model.route import Network, Passenger, Route, TextClass
 from yizhan.policy.calling_code import calling_code
 from yizhan.policy.mainland import network_of
 from yizhan.policy.route_key import KeyMaker, passenger, passenger_to, renewed, tried_by
-from yizhan.policy.routing import decide, first_match, share_out
+from yizhan.policy.routing import decide, first_match, share_out, split
 from yizhan.policy.text_class import text_class
 
 
@@ -179,6 +179,41 @@ def test_shares(slots: int, weights: dict[str, int], rooms: list[int], chance: f
     shares = share_out(slots, weights, room, chance)
     assert sum(shares.values()) == min(slots, sum(room[name] for name in weights))
     assert all(0 < share <= room[name] for name, share in shares.items())
+
+
+@pytest.mark.parametrize(
+    ("count", "rooms", "parts"),
+    [
+        pytest.param(7, [10], [7], id="one"),
+        pytest.param(10, [10, 10], [5, 5], id="even"),
+        pytest.param(3, [10, 10], [2, 1], id="the first has one more"),
+        pytest.param(9, [20, 10], [6, 3], id="by their room"),
+        pytest.param(5, [0, 5], [0, 5], id="one is full"),
+        pytest.param(0, [0, 0], [0, 0], id="nothing"),
+        pytest.param(13, [1, 5, 7], [1, 5, 7], id="all that there is"),
+    ],
+)
+def test_splitting_by_room(count: int, rooms: list[int], parts: list[int]) -> None:
+    assert split(count, rooms) == parts
+
+
+@pytest.mark.parametrize(
+    ("shares", "one"),
+    [
+        pytest.param([{"free": 3}], {"free": 3}, id="whole"),
+        pytest.param([{"free": 3}, {"free": 4}], {"free": 7}, id="both up"),
+        pytest.param([{"up": False, "free": 0, "errors": 1.0}, {"free": 4}], {"free": 4}, id="one down"),
+        pytest.param(
+            [{"up": False, "why": "refused"}] * 2, {"up": False, "why": "refused", "free": 20}, id="both down"
+        ),
+        pytest.param([{"errors": 0.2}, {"errors": 0.4}], {"free": 20, "errors": pytest.approx(0.3)}, id="errors"),
+        pytest.param([{"delivered": None}, {"delivered": 0.5}], {"free": 20, "delivered": 0.5}, id="no report yet"),
+        pytest.param([{"delivered": None}] * 2, {"free": 20, "delivered": None}, id="no report at all"),
+    ],
+)
+def test_shares_of_a_channel_are_one_channel(shares: list[dict[str, Any]], one: dict[str, Any]) -> None:
+    found = by_channel([state("a", **share) for share in shares] + [state("b")])
+    assert found == {"a": state("a", **one), "b": state("b")}
 
 
 def test_weights_hold_over_many_single_slots() -> None:

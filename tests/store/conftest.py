@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from postgres import Cluster
 from yizhan.model.settings import StoreSettings
 
 from .rows import Store
@@ -41,3 +42,14 @@ def store(tmp_path: Path, settings: StoreSettings) -> Iterator[Store]:
     opened = Store(tmp_path / "data", settings)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def stores(cluster: Cluster, tmp_path: Path) -> Iterator[list[Store]]:
+    """Two nodes' stores on one database."""
+    url = cluster.new_store()
+    opened = [Store(tmp_path / name, StoreSettings(url=url)) for name in ("one", "two")]
+    yield opened
+    for store in opened:
+        store.close()
+    cluster.drop(url)

@@ -3,10 +3,9 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,7 +18,7 @@ from yizhan.model.handout import Queue
 from yizhan.model.message import Lane, State
 from yizhan.model.outcome import Outcome
 from yizhan.model.reject import Refusal
-from yizhan.model.settings import RefundRule, StoreSettings
+from yizhan.model.settings import RefundRule
 from yizhan.policy.turns import Crowd
 from yizhan.store.accept import accept
 from yizhan.store.berths import Beat, Tide, beat, sign_off, sign_on
@@ -36,28 +35,18 @@ from .rows import Store, admitted, recipient
 
 EAST, WEST = "channel:east", "channel:west"
 LEASE_MS = 300
+LONG_MS = 60_000  # a lease that does not end by itself
 MANNER = Manner(RefundRule.FAILED)
-
-
-@pytest.fixture
-def stores(cluster: Cluster, tmp_path: Path) -> Iterator[list[Store]]:
-    """Two nodes' stores on one database."""
-    url = cluster.new_store()
-    opened = [Store(tmp_path / name, StoreSettings(url=url)) for name in ("one", "two")]
-    yield opened
-    for store in opened:
-        store.close()
-    cluster.drop(url)
 
 
 class Node:
     """A node that says what the test wants it to."""
 
-    def __init__(self, store: Store, name: str, *wanted: str) -> None:
+    def __init__(self, store: Store, name: str, *wanted: str, lease_ms: int = LEASE_MS) -> None:
         self.store = store
         sessions = store.database.sessions
         node_id = store.act(lambda connection: sign_on(connection, name, "1", sessions))
-        self.said = Beat(node_id, sessions, wanted, (), LEASE_MS, lambda channel: channel == "east", Told(1, ()))
+        self.said = Beat(node_id, sessions, wanted, (), lease_ms, lambda channel: channel == "east", Told(1, ()))
 
     def beat(self, **changes: Any) -> Tide:
         """A sign of life."""
@@ -106,6 +95,94 @@ def test_a_node_that_signs_off_leaves_its_berths_at_once(stores: list[Store]) ->
     assert two.beat().held == {}
     one.sign_off()
     assert set(two.beat().held) == {EAST}
+
+
+HALVES = ("channel:east/1of2", "channel:east/2of2")
+THIRDS = tuple(f"channel:east/{place}of3" for place in (1, 2, 3))
+
+
+def give_back(node: Node, *names: str) -> Tide:
+    """In good order, as a node does whose channels have finished."""
+    held = node.beat().held
+    return node.beat(left=tuple((name, held[name]) for name in names))
+
+
+def test_one_node_has_all_shares_and_two_have_one_each(stores: list[Store]) -> None:
+    names = [*HALVES, "channel:west/1of2", "channel:west/2of2"]
+    one = Node(stores[0], "one", *names, lease_ms=LONG_MS)
+    assert set(one.beat().held) == set(names)
+    two = Node(stores[1], "two", *names, lease_ms=LONG_MS)
+    two.beat()
+    tide = one.beat()
+    assert set(tide.too_many) == {"channel:east/2of2", "channel:west/2of2"}, "of each channel one stays"
+    give_back(one, *tide.too_many)
+    assert set(two.beat().held) == set(tide.too_many)
+    assert one.beat().at == dict.fromkeys(tide.too_many, "two")
+
+
+def test_a_share_that_is_lost_takes_only_its_own_messages_with_it(stores: list[Store]) -> None:
+    one, two = Node(stores[0], "one", *HALVES), Node(stores[1], "two", *HALVES)
+    ((mine, epoch),), ((_, other),) = one.beat().held.items(), two.beat().held.items()
+    account = stores[0].account(credit_milli=10_000)
+    stores[0].do(accept, admitted(account, recipient(), recipient("+8613900000000")))
+    wish = Claim("east", Crowd(Lane.URGENT, account), 1, 5_000, epoch)
+    (((lost,),),) = stores[0].do(claim, [wish])
+    (((kept,),),) = stores[1].do(claim, [replace(wish, epoch=other)])
+    let_lease_end()
+    two.beat()
+    tide = two.beat()
+    assert set(tide.held) == set(HALVES) and tide.held[mine] > other and other in tide.held.values()
+    assert stores[1].states() == {lost.message_id: State.QUEUED, kept.message_id: State.SENDING}
+    for store, letter, under in ((stores[0], lost, epoch), (stores[1], kept, other)):
+        answer = Answer(letter.message_id, 1, 1, Outcome.TAKEN, "id", "", 6_000)
+        store.do(settle_answers, Answered("east", [answer], MANNER, under))
+    assert stores[1].states() == {lost.message_id: State.QUEUED, kept.message_id: State.SENT}
+
+
+def test_a_channel_is_divided_anew_only_when_the_former_shares_have_ended(stores: list[Store]) -> None:
+    one = Node(stores[0], "one", *HALVES, lease_ms=LONG_MS)
+    two = Node(stores[1], "two", *HALVES, lease_ms=LONG_MS)
+    (mine,), (theirs,) = one.beat().held, two.beat().held
+    one.said = replace(one.said, wanted=THIRDS)
+    tide = one.beat()
+    assert (set(tide.held), tide.too_many) == ({mine}, [mine])
+    assert give_back(one, mine).held == {}, "the other one still has a half"
+    assert set(two.beat().held) == {theirs}, "and takes no further one"
+    two.said = replace(two.said, wanted=THIRDS)
+    give_back(two, theirs)
+    held = [*one.beat().held, *two.beat().held]
+    assert sorted(held) == sorted(THIRDS)
+    assert stores[0].rows("SELECT count(*) FROM berths") == [(3,)], "what nobody wants is forgotten"
+
+
+def test_the_shares_of_a_node_that_died_do_not_hold_up_a_new_division(stores: list[Store]) -> None:
+    one, two = Node(stores[0], "one", *HALVES), Node(stores[1], "two", *HALVES)
+    one.beat()
+    ((_, epoch),) = two.beat().held.items()
+    account = stores[0].account(credit_milli=10_000)
+    stores[0].do(accept, admitted(account))
+    stores[1].do(claim, [Claim("east", Crowd(Lane.URGENT, account), 1, 5_000, epoch)])
+    one.said = replace(one.said, wanted=(EAST,))
+    for name in one.beat().held:
+        give_back(one, name)
+    let_lease_end()
+    tide = one.beat()
+    assert (set(tide.held), tide.lost) == ({EAST}, {"east": 1})
+    assert two.beat().held == {}, "it comes back too late"
+
+
+def test_two_divisions_are_never_at_work_together(stores: list[Store]) -> None:
+    """Each node has another idea of the channel, and both take what they can at the same moment."""
+    ideas = (("one", HALVES), ("two", THIRDS))
+    for _ in range(15):
+        known = [
+            Node(store, name, *wanted, lease_ms=LONG_MS) for store, (name, wanted) in zip(stores, ideas, strict=True)
+        ]
+        with ThreadPoolExecutor(2) as pool:
+            held = [tide.held for tide in pool.map(Node.beat, known)]
+        assert sum(map(bool, held)) == 1, held
+        for node in known:
+            node.sign_off()
 
 
 def test_one_that_is_going_takes_nothing(stores: list[Store]) -> None:

@@ -151,6 +151,8 @@ def test_a_reader_cannot_write(store: Store) -> None:
         store.ask(lambda session: session.execute(text("DELETE FROM accounts")))
 
 
+PARKED_KEY = "USING PRIMARY KEY (channel=? AND carrier_key=?"
+
 HOT = [
     pytest.param("CLAIM", ("c", 1, 0, 1, "", 10, 0), "messages_claim", id="claim"),
     pytest.param("NEXT_WAITING", (-1, -1, ""), "messages_claim", id="who waits"),
@@ -165,6 +167,7 @@ HOT = [
     pytest.param("HELD", ("c", 1, 1), "messages_claim", id="held"),
     pytest.param("CROWD", (0, 1, "", 1), "messages_claim", id="a crowd"),
     pytest.param("TAKE_PARKED_FOR", ("c", "+1", 1), "parked_number", id="parked reports of a number"),
+    pytest.param("PARKED_WITHOUT_ID", ("c", "[]"), PARKED_KEY, id="parked reports without an id"),
     pytest.param("TO_REKEY", (1, 2), "INTEGER PRIMARY KEY", id="new route keys"),
     pytest.param("CLIENT_ID_TAKEN", (1, 1), "submissions_client", id="client id"),
 ]
@@ -199,7 +202,8 @@ def test_hot_statements_use_their_index_on_a_server(
         return [row[0] for row in psycopg.RawCursor(server).execute(f"EXPLAIN {words}", parameters).fetchall()]
 
     plan = store.act(explain)
-    pkey = {"PRIMARY KEY": "parts_pkey", "INTEGER PRIMARY KEY": "messages_pkey"}.get(index, index)
+    pkeys = {"PRIMARY KEY": "parts_pkey", "INTEGER PRIMARY KEY": "messages_pkey", PARKED_KEY: "parked_number"}
+    pkey = pkeys.get(index, index)
     assert any(pkey in step for step in plan), plan
     assert not any("Seq Scan on messages" in step or "Seq Scan on parts" in step for step in plan), plan
 
@@ -252,8 +256,8 @@ def test_the_server_understands_every_statement(store: Store) -> None:
     ("name", "theirs"),
     [
         pytest.param("NEXT_WAITING", "> ($1, $2, $3)", id="signs in their order"),
-        pytest.param("NUMBERS_OF", "= ANY(ARRAY(SELECT jsonb_array_elements_text($1::jsonb)::bigint))", id="ids"),
-        pytest.param("TAKE_PARKED", "= ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))", id="words"),
+        pytest.param("LOCK_MESSAGES", "= ANY(ARRAY(SELECT jsonb_array_elements_text($1::jsonb)::bigint))", id="ids"),
+        pytest.param("PARKED", "= ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))", id="words"),
         pytest.param("DUE_PUSHES", "AND NOT earlier.parked", id="what is parked"),
     ],
 )

@@ -43,11 +43,14 @@ class SmppChannel:
         settlement: Settlement,
         clock: Clock,
         room: Callable[[], None],
+        *,
         may_write: Callable[[], bool] = lambda: True,
+        label: str = "",
     ) -> None:
         """``room`` is told when letters have left or a bind has come. ``may_write``: whether at this very moment no
-        other node can have taken the channel over.
+        other node can have taken the channel over. ``label``: what its binds are called by; its name unless given.
         """
+        self._label = label or settings.name
         self._may_write = may_write
         self._settings = settings
         self._settlement = settlement
@@ -160,7 +163,7 @@ class SmppChannel:
                 group.create_task(self._take_in())
                 for number in range(self._settings.binds):
                     for command in BINDS[self._settings.bind]:
-                        label = f"{self.name}#{number + 1}" + (
+                        label = f"{self._label}#{number + 1}" + (
                             ""
                             if len(BINDS[self._settings.bind]) == 1
                             else "-tx"

@@ -1,7 +1,7 @@
 """The newest PDUs of a channel, kept as bytes and read only when somebody asks."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from yizhan.kit.masking import mask_number
@@ -18,31 +18,34 @@ _ANSWER_BIT = 0x80
 
 class Trace:
     """A ring; what falls out of it is gone. Numbers grow with the clock, so that a trace that begins anew, because its
-    channel was changed, goes on behind the one before.
+    channel was changed, goes on behind the one before; and from one trace to the next, so that those of a channel's
+    shares can be read as one.
     """
+
+    _newest = 0  # number of all traces
 
     def __init__(self, size: int, now_ms: Callable[[], int]) -> None:
         self._ring: deque[_Entry] = deque(maxlen=size)
         self._now_ms = now_ms
-        self._seq = 1000 * now_ms()
+        Trace._newest = max(Trace._newest, 1000 * now_ms())
 
     def note(self, link: str, outgoing: bool, data: bytes, local: str, remote: str) -> None:
         """One PDU has come or gone."""
-        self._seq += 1
-        self._ring.append((self._seq, self._now_ms(), link, outgoing, data, local, remote))
+        Trace._newest += 1
+        self._ring.append((Trace._newest, self._now_ms(), link, outgoing, data, local, remote))
 
     def read(self, after: int, number: str | None, limit: int, *, clear: bool) -> Sequence[TracedPdu]:
         """PDUs behind ``after``, oldest first; only those about a handset whose number ends like ``number``, with
         their answers.
         """
-        newer = min(len(self._ring), max(0, self._seq - after))
-        entries: Iterator[_Entry] = islice(self._ring, len(self._ring) - newer, None)
+        entries: Iterable[_Entry] = list(self._ring)
         if number is not None:
-            entries = (entry for entry in _about(list(self._ring), number.lstrip("+")[-11:]) if entry[0] > after)
-        return [_view(entry, clear=clear) for entry in islice(entries, limit)]
+            entries = _about(entries, number.lstrip("+")[-11:])
+        newer = (entry for entry in entries if entry[0] > after)
+        return [_view(entry, clear=clear) for entry in islice(newer, limit)]
 
 
-def _about(ring: Sequence[_Entry], number: str) -> Iterator[_Entry]:
+def _about(ring: Iterable[_Entry], number: str) -> Iterator[_Entry]:
     """The PDUs that name a number that ends like ``number``, and the answers to them."""
     digits = number.encode()
     asked: set[tuple[str, bool, bytes]] = set()

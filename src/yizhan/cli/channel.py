@@ -248,6 +248,8 @@ def _state(view: dict[str, Any]) -> str:
         words.append(f"{view['errors']:.0%} refused lately")
     if view["why"]:
         words.append(view["why"])
+    if view["shares"] and not view["node"]:
+        words.append(f"shares at {', '.join(one or 'nobody' for one in view['shares'])}")
     return ", ".join(words)
 
 

@@ -11,6 +11,7 @@ from yizhan.flow.ports import Board
 from yizhan.flow.story import tell
 from yizhan.kit.clock import Clock, to_rfc3339
 from yizhan.model.account import Profile
+from yizhan.model.carriage import by_channel
 from yizhan.model.channel import keys_of, shown
 from yizhan.model.message import State
 from yizhan.model.operation import find_operation
@@ -168,7 +169,7 @@ class Ask:
         found = await self._database.read(lambda session: messages.find_records(session, wanted))
         if not found:
             raise NotFound(f"no submission or message {id}")
-        states = {courier.name: courier.state() for courier in self._board.couriers()}
+        states = by_channel(courier.state() for courier in self._board.couriers())
         routes, now_ms = self._living.standing.routes, self._clock.now_ms()
         return [tell(record, now_ms, routes, states) for record in reversed(found)]
 
@@ -185,11 +186,13 @@ class Ask:
     async def trace(self, name: str, after: int, number: str | None, limit: int, *, clear: bool) -> list[TracedPdu]:
         """The newest protocol messages of a channel behind ``after``; none while it is not at work. NotFound."""
         channel_of(self._board, name)
-        courier = next((one for one in self._board.couriers() if one.name == name), None)
-        if courier is None:
-            return []
-        # A whole ring is read in a thread, so that nobody else waits for it.
-        return list(await asyncio.to_thread(courier.trace, after, number, limit, clear=clear))
+        couriers = [one for one in self._board.couriers() if one.name == name]
+
+        def read() -> list[TracedPdu]:
+            found = [pdu for one in couriers for pdu in one.trace(after, number, limit, clear=clear)]
+            return sorted(found, key=lambda pdu: pdu.seq)[:limit]
+
+        return await asyncio.to_thread(read)  # a whole ring, and nobody else waits for it
 
     async def try_channel(self, name: str) -> list[TestStep]:
         """Ask a channel's carrier whether it is there. NotFound, Conflict."""
@@ -207,7 +210,7 @@ class Ask:
         if e164 is None:
             raise ValueError(f"not a telephone number: {number[:32]!r}")
         who = passenger_to(self._account_id(corp_id), e164, text_class(text))
-        states = {courier.name: courier.state() for courier in self._board.couriers()}
+        states = by_channel(courier.state() for courier in self._board.couriers())
         decision = decide(self._living.standing.routes, states, who)
         names = self._living.standing.names()
         return RouteExplained(

@@ -10,13 +10,13 @@ from yizhan.flow.living import Living
 from yizhan.flow.ports import Courier
 from yizhan.kit.clock import Clock
 from yizhan.kit.log import get_logger
-from yizhan.model.carriage import Answer, ChannelState, Letter
+from yizhan.model.carriage import Answer, ChannelState, Letter, by_channel
 from yizhan.model.outcome import Outcome
 from yizhan.model.route import Decision
 from yizhan.model.settings import RefundRule
 from yizhan.model.submission import Admitted
 from yizhan.policy.route_key import passenger
-from yizhan.policy.routing import decide, share_out
+from yizhan.policy.routing import decide, share_out, split
 from yizhan.policy.turns import Crowd, Turns
 from yizhan.store.committer import Turn
 from yizhan.store.database import Database
@@ -50,12 +50,12 @@ class Dispatcher:
         refund: RefundRule = RefundRule.FAILED,
         longest_pause_s: float = 600,
         elsewhere: Callable[[], Iterable[ChannelState]] = tuple,
-        epoch: Callable[[str], int | None] = lambda _: 0,
+        epoch: Callable[[Courier], int | None] = lambda _: 0,
         look_s: float = LOOK_S,
         tell: Callable[[Iterable[Crowd]], None] | None = None,
     ) -> None:
         """``couriers``: those there are at the moment of asking; ``elsewhere``: the channels that are not at work here;
-        ``epoch``: under which a channel takes messages here. ``longest_pause_s``: of what is to be tried again;
+        ``epoch``: under which a courier takes messages. ``longest_pause_s``: of what is to be tried again;
         ``look_s``: how often to look at the whole queue; ``tell`` hears of what is new and cannot be sent here.
         """
         self._tell = tell
@@ -177,19 +177,20 @@ class Dispatcher:
         """One claim for every crowd that has a turn and a channel with room; whether anything was handed over."""
         if self._stopping or not self._turns:
             return False
-        couriers = {courier.name: courier for courier in self._couriers()}
+        couriers = list(self._couriers())
         moved = False
         states = {state.name: state for state in self._elsewhere()}
-        together, hopeless = self._sort(states | {name: courier.state() for name, courier in couriers.items()})
+        together, hopeless = self._sort(states | by_channel(courier.state() for courier in couriers))
         if self._tell is not None and (abroad := self._new.difference(*together.values())):
             self._tell(abroad)
         self._new.clear()
         for crowd in hopeless:
             await self._give_up(crowd)
         for weights, crowds in together.items():
-            room = {name: couriers[name].state().free for name, _ in weights}
+            names = {name for name, _ in weights}
+            room = {courier: courier.state().free for courier in couriers if courier.name in names}
             shares = self._turns.take(sum(room.values()), frozenset(crowds))
-            if shares and await self._claim(shares, dict(weights), room, couriers):
+            if shares and await self._claim(shares, dict(weights), room):
                 moved = True
         return moved
 
@@ -221,30 +222,29 @@ class Dispatcher:
         self,
         shares: list[tuple[Crowd, int]],
         weights: Mapping[str, int],
-        room: dict[str, int],
-        couriers: Mapping[str, Courier],
+        room: dict[Courier, int],
     ) -> bool:
         """Lease what the shares allow, and hand it over; whether there was anything."""
-        now_ms, claims = self._clock.now_ms(), []
+        now_ms, takers, claims = self._clock.now_ms(), list[Courier](), list[Claim]()
         try:
             if len(weights) > 1:  # weights hold for what there is, not for what there could be
                 look = partial(crowd_sizes, shares=shares, now_ms=now_ms)
                 shares = await self._database.read(look)
             for crowd, share in shares:
-                chance = random.random()  # noqa: S311  a lot, no secret
-                for name, count in share_out(share, weights, room, chance).items():
-                    room[name] -= count
-                    if (epoch := self._epoch(name)) is not None:
-                        claims.append(Claim(name, crowd, count, now_ms, epoch))
+                for courier, count in _deal(share, weights, room):
+                    room[courier] -= count
+                    if (epoch := self._epoch(courier)) is not None:
+                        takers.append(courier)
+                        claims.append(Claim(courier.name, crowd, count, now_ms, epoch))
             leased = await self._database.write(Turn.CARRIAGE, claim, claims, rows=sum(one.limit for one in claims))
         except Exception:
             self._turns.add(crowd for crowd, _ in shares)
             raise
-        for wish, letters in zip(claims, leased, strict=True):
+        for courier, wish, letters in zip(takers, claims, leased, strict=True):
             if len(letters) == wish.limit:
                 self._turns.add([wish.crowd])
             if letters:
-                await self._hand_over(couriers[wish.channel], letters, wish.epoch)
+                await self._hand_over(courier, letters, wish.epoch)
         return any(leased)
 
     async def _hand_over(self, courier: Courier, letters: Sequence[Letter], epoch: int) -> None:
@@ -267,3 +267,14 @@ class Dispatcher:
                 await self._wake.wait()
         except TimeoutError:
             pass
+
+
+def _deal(share: int, weights: Mapping[str, int], room: Mapping[Courier, int]) -> list[tuple[Courier, int]]:
+    """So many messages to channels by weight, and of each channel to its couriers here by the room that they have."""
+    chance = random.random()  # noqa: S311  a lot, no secret
+    couriers = {name: [courier for courier in room if courier.name == name] for name in weights}
+    free = {name: sum(room[courier] for courier in couriers[name]) for name in weights}
+    dealt: list[tuple[Courier, int]] = []
+    for name, count in share_out(share, weights, free, chance).items():
+        dealt += zip(couriers[name], split(count, [room[one] for one in couriers[name]]), strict=True)
+    return [(courier, count) for courier, count in dealt if count]

@@ -147,7 +147,7 @@ class Board(Protocol):
     """All channels of this node."""
 
     def couriers(self) -> Sequence[Courier]:
-        """Those at work at this moment."""
+        """Those at work at this moment; several of one name are shares of one channel."""
 
     def view(self, settings: ChannelSettings) -> ChannelView:
         """A channel as people see it, also one that is not at work."""

@@ -1,6 +1,8 @@
 """What passes between the flow and a channel: letters out, answers, receipts and replies back."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
 
 from yizhan.model.outcome import Outcome
 from yizhan.model.submission import Encoding
@@ -81,3 +83,28 @@ class ChannelState:
     errors: float  # share of the newest answers that blame the channel, 0 to 1
     delivered: float | None  # share of the newest reports that say delivered; None before the first one
     why: str = ""  # why it is not up
+
+
+def by_channel(states: Iterable[ChannelState]) -> dict[str, ChannelState]:
+    """Each channel's state by its name, where a node may have several shares of a channel."""
+    shares: dict[str, list[ChannelState]] = {}
+    for state in states:
+        shares.setdefault(state.name, []).append(state)
+    return {name: one[0] if len(one) == 1 else _together(one) for name, one in shares.items()}
+
+
+def _together(shares: Sequence[ChannelState]) -> ChannelState:
+    """Of the shares of one channel those count that are up, if any is."""
+    up = [one for one in shares if one.up] or shares
+    return replace(
+        up[0],
+        free=sum(one.free for one in up),
+        errors=fmean(one.errors for one in up),
+        delivered=mean_of(one.delivered for one in up),
+    )
+
+
+def mean_of(values: Iterable[float | None]) -> float | None:
+    """Of those that are known; None when none is."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None

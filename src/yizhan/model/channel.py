@@ -40,6 +40,7 @@ class ChannelSettings(Section):
     system_type: Annotated[str, Field(pattern=r"^[\x20-\x7e]{0,12}$")] = ""
     bind: Literal["transceiver", "pair", "transmitter", "receiver"] = "transceiver"
     binds: Annotated[int, Field(ge=1, le=64)] = 1
+    nodes: Annotated[int, Field(ge=1, le=64)] = 1
     rate_per_s: Annotated[float, Field(ge=0, le=100_000)] = 0
     tls: bool = False
     tls_ca: Path | None = None
@@ -85,11 +86,34 @@ class ChannelSettings(Section):
             raise ValueError(f'{", ".join(strays)}: only with kind = "{other}", and this is a {self.kind}')
         if self.kind == "smpp" and not (self.host and self.system_id):
             raise ValueError('a channel of kind "smpp" needs host and system_id')
+        if self.nodes > self.binds:
+            raise ValueError(f"nodes: each needs a bind, and there are {self.binds} (binds)")
         if sum(bool(getattr(self, key)) for key in PASSWORDS) > 1:
             raise ValueError(f"{', '.join(PASSWORDS)}: one of them")
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("tls_cert and tls_key: both or neither")
         return self
+
+
+def shares_of(settings: ChannelSettings) -> dict[str, ChannelSettings]:
+    """What each of a channel's ``nodes`` has of it, by the share's name: binds as even as can be, and of the rate as
+    much as of the binds, so that all shares together are the contract. One node has the channel as it is.
+
+    The name says how the channel is divided (``carrier/1of2``): shares of different divisions never work together.
+    """
+    if settings.nodes == 1:
+        return {settings.name: settings}
+    shares = {}
+    for place in range(settings.nodes):
+        binds = settings.binds // settings.nodes + (place < settings.binds % settings.nodes)
+        own = {"binds": binds, "rate_per_s": settings.rate_per_s * binds / settings.binds}
+        shares[f"{settings.name}/{place + 1}of{settings.nodes}"] = settings.model_copy(update=own)
+    return shares
+
+
+def channel_of_share(share: str) -> str:
+    """The channel that a share belongs to."""
+    return share.partition("/")[0]
 
 
 PASSWORDS = ("password", "password_file", "password_env")

@@ -3,9 +3,12 @@
 Times are RFC 3339 in UTC, money is in 条, numbers and texts are in clear (logs mask them, operators need them).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Any
 
+from yizhan.model.carriage import mean_of
 from yizhan.model.channel import ChannelSettings
 
 
@@ -252,12 +255,32 @@ class ChannelView:
     delivered: float | None = None  # share of the newest reports
     why: str = ""  # why nothing is bound
     node: str = ""  # the other node that has it
+    shares: Sequence[str] = ()  # of a channel for several nodes: who has each share; empty: nobody yet
 
 
 def channel_at_rest(settings: ChannelSettings, why: str, *, paused: bool = False, node: str = "") -> ChannelView:
     """A channel that does not work now, or not here."""
     name, kind, window = settings.name, settings.kind, settings.window
     return ChannelView(name, kind, window, 0, bound=0, binds=0, paused=paused, why=why, node=node)
+
+
+def channel_together(shares: Sequence[ChannelView]) -> ChannelView:
+    """The shares of a channel that a node has, as one."""
+    if len(shares) == 1:
+        return shares[0]
+    rates = [one.rate_per_s for one in shares if one.rate_per_s is not None]
+    return replace(
+        shares[0],
+        window=sum(one.window for one in shares),
+        in_flight=sum(one.in_flight for one in shares),
+        bound=sum(one.bound for one in shares),
+        binds=sum(one.binds for one in shares),
+        rate_per_s=sum(rates) if rates else None,
+        throttled=any(one.throttled for one in shares),
+        errors=fmean(one.errors for one in shares),
+        delivered=mean_of(one.delivered for one in shares),
+        why="" if any(one.bound for one in shares) else shares[0].why,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,10 +140,11 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         shared = _shared_harbor(settings, database, fleet, clock, Hearsay(Tallies(reception.tallies)))
     harbor: Harbor = shared or OwnHarbor()
 
-    def make(channel: ChannelSettings, epoch: int) -> Courier:
+    def make(share: str, channel: ChannelSettings, epoch: int) -> Courier:
         own = settlement.under(epoch)
         if channel.kind == "smpp":
-            return SmppChannel(channel, own, clock, dispatcher.wake, partial(harbor.holds, channel.name))
+            may_write = partial(harbor.holds, share)
+            return SmppChannel(channel, own, clock, dispatcher.wake, may_write=may_write, label=share)
         return Simulator(channel, data / f"simulator-{channel.name}.jsonl", own, clock, dispatcher.wake, phones=phones)
 
     fleet.join(make, dispatcher.look, harbor)
@@ -187,7 +188,7 @@ def _shared_harbor(
         name=settings.node.name or f"{socket.gethostname()}:{os.getpid()}",
         version=__version__,
         lease_s=settings.node.lease_s,
-        channels=lambda: [one.name for one in fleet.settings()],
+        channels=fleet.settings,
         resends=fleet.resends,
         hearsay=hearsay,
     )

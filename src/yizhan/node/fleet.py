@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from yizhan.carrier.trial import try_out
@@ -12,7 +13,7 @@ from yizhan.kit.log import get_logger
 from yizhan.model.carriage import ChannelState
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.settings import Settings
-from yizhan.model.views import ChannelView, TestStep, channel_at_rest
+from yizhan.model.views import ChannelView, TestStep, channel_at_rest, channel_together
 from yizhan.node.harbor import Harbor, OwnHarbor
 from yizhan.node.ship import Make, Ship
 from yizhan.sim.simulator import Simulator
@@ -40,13 +41,13 @@ class Fleet:
         self._gone: dict[str, ChannelSettings] = {}
         self._paused: set[str] | None = None  # names; None before the store was asked
         self._alone = False  # whether the built-in simulator is there because nothing else is
-        self._ships: dict[str, Ship] = {}
+        self._ships: dict[str, Ship] = {}  # by share
         self._group: asyncio.TaskGroup | None = None
         self._one_at_a_time = asyncio.Lock()
 
     def join(self, make: Make, changed: Callable[[], None], harbor: Harbor | None = None) -> None:
-        """Once everything that channels talk to stands: how one is made of its settings and epoch, who hears of
-        changes, and which channels are this node's (None: all).
+        """Once everything that channels talk to stands: how one is made (``Make``), who hears of changes,
+        and which channels are this node's (None: all).
         """
         self._make, self._changed = make, changed
         self._harbor = harbor or self._harbor
@@ -55,16 +56,19 @@ class Fleet:
 
     def couriers(self) -> Sequence[Courier]:
         """Those at work at this moment."""
-        ships = (self._ships[name] for name in self._present if name in self._ships)
+        ships = (ship for channel in self._present.values() for ship in self._ships_of(channel))
         return [courier for ship in ships if (courier := ship.courier) is not None]
 
     def view(self, settings: ChannelSettings) -> ChannelView:
         """A channel as people see it, also one that is broken or on its way."""
-        ship = self._ships.get(settings.name)
-        if ship is not None:
-            return ship.view()
-        paused, node = settings.name in self._paused_names(), self._harbor.at(settings.name)
-        return channel_at_rest(settings, f"at {node}" if node else "just a moment", paused=paused, node=node)
+        shares, ships = self._harbor.shares(settings), self._ships_of(settings)
+        nodes = [self._harbor.name if share in self._ships else self._harbor.at(share) for share in shares]
+        if ships:
+            view = channel_together([ship.view() for ship in ships])
+        else:
+            paused, node = settings.name in self._paused_names(), ", ".join(dict.fromkeys(filter(None, nodes)))
+            view = channel_at_rest(settings, f"at {node}" if node else "just a moment", paused=paused, node=node)
+        return view if len(shares) == 1 else replace(view, shares=nodes)
 
     def elsewhere(self) -> Sequence[ChannelState]:
         """The channels that are not at work here: at another node, or broken."""
@@ -75,10 +79,10 @@ class Fleet:
             if name not in at_work
         ]
 
-    def epoch(self, name: str) -> int | None:
-        """Under which epoch the channel takes messages here; None: it does not."""
-        ship = self._ships.get(name)
-        return ship.epoch if ship is not None and ship.epoch == self._harbor.epoch(name) else None
+    def epoch(self, courier: Courier) -> int | None:
+        """Under which epoch the courier takes messages; None: it does not."""
+        ship = next((ship for ship in self._ships.values() if ship.courier is courier), None)
+        return ship.epoch if ship is not None and ship.epoch == self._harbor.epoch(ship.share) else None
 
     def settings(self) -> Sequence[ChannelSettings]:
         """The settings of each."""
@@ -98,22 +102,24 @@ class Fleet:
             self._changed()
 
     async def test(self, settings: ChannelSettings) -> list[TestStep]:
-        """Over the channel's binds; one that is not at work is tried out from outside."""
-        ship = self._ships.get(settings.name)
-        courier = None if ship is None else ship.courier
-        return await (try_out(settings, self._clock) if courier is None else courier.test())
+        """Over the channel's binds here; one that is not at work is tried out from outside."""
+        couriers = [courier for ship in self._ships_of(settings) if (courier := ship.courier) is not None]
+        told = await asyncio.gather(*(courier.test() for courier in couriers))
+        return [step for steps in told for step in steps] or await try_out(settings, self._clock)
 
     def pause(self, name: str, paused: bool) -> None:
         """Hold a channel back, or let it go on; does not wait for channels that are on their way out."""
         if self._paused is not None:
             (self._paused.add if paused else self._paused.discard)(name)
-        if name in self._ships:
-            self._ships[name].pause(paused)
+        for ship in self._ships.values():
+            if ship.settings.name == name:
+                ship.pause(paused)
 
     async def heed(self) -> None:
-        """Another node has changed channels, or paused some."""
-        self._paused = None
-        await self.apply()
+        """Another node has paused channels, or lets them go on: at once. What else has changed is for ``apply``."""
+        self._paused = set(await self._database.read(load_paused))
+        for ship in self._ships.values():
+            ship.pause(ship.settings.name in self._paused)
 
     async def apply(self) -> None:
         """Make the channels be what file and store say now."""
@@ -121,21 +127,22 @@ class Fleet:
             wanted = {one.name: one for one in await self._wanted()}
             before, self._present = self._present, wanted
             self._gone |= {name: one for name, one in before.items() if name not in wanted}
-            ours = {name: epoch for name in wanted if (epoch := self._harbor.epoch(name)) is not None}
+            shares = {share: part for one in wanted.values() for share, part in self._harbor.shares(one).items()}
+            ours = {share: epoch for share in shares if (epoch := self._harbor.epoch(share)) is not None}
             going = [
-                self._ships.pop(name)
-                for name, ship in list(self._ships.items())
-                if (wanted.get(name), ours.get(name)) != (ship.settings, ship.epoch)
+                self._ships.pop(share)
+                for share, ship in list(self._ships.items())
+                if (shares.get(share), ours.get(share)) != (ship.settings, ship.epoch)
             ]
             # Whose berth is another's by now has no time to finish.
             await asyncio.gather(
-                *(ship.retire(self._drain_s if self._harbor.holds(ship.settings.name) else 0) for ship in going)
+                *(ship.retire(self._drain_s if self._harbor.holds(ship.share) else 0) for ship in going)
             )
-            for name, epoch in ours.items():
-                if name in self._ships:
-                    self._ships[name].pause(name in self._paused_names())
-                elif self._harbor.epoch(name) == epoch:
-                    self._launch(wanted[name], epoch)
+            for share, epoch in ours.items():
+                if share in self._ships:
+                    self._ships[share].pause(shares[share].name in self._paused_names())
+                elif self._harbor.epoch(share) == epoch:
+                    self._launch(share, shares[share], epoch)
             remember = partial(know_channels, present=list(wanted.values()), at_ms=self._clock.now_ms())
             self._gone = {one.name: one for one in await self._database.change(remember)}
             await self._living.set_access_digits(max((len(one.source) for one in wanted.values()), default=0))
@@ -199,11 +206,14 @@ class Fleet:
         self._alone = not wanted
         return wanted or list(self._by_default)
 
-    def _launch(self, settings: ChannelSettings, epoch: int) -> None:
+    def _ships_of(self, channel: ChannelSettings) -> list[Ship]:
+        return [self._ships[share] for share in self._harbor.shares(channel) if share in self._ships]
+
+    def _launch(self, share: str, settings: ChannelSettings, epoch: int) -> None:
         assert self._make is not None  # noqa: S101  the house is built before it is used
-        ship = Ship(settings, epoch, self._make, self._clock, self.changed)
+        ship = Ship(share, settings, epoch, self._make, clock=self._clock, changed=self.changed)
         ship.pause(settings.name in self._paused_names())
-        self._ships[settings.name] = ship
+        self._ships[share] = ship
         if self._group is not None:
             ship.task = self._group.create_task(ship.tend())
 

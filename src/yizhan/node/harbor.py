@@ -5,17 +5,17 @@ time is counted from before the question, with a margin, so that it has ended he
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Protocol
 
 from yizhan.kit.clock import Clock
 from yizhan.kit.log import get_logger
+from yizhan.model.channel import ChannelSettings, shares_of
 from yizhan.node.hearsay import Hearsay
-from yizhan.store.berths import Beat, Tide, beat, sign_off, sign_on
+from yizhan.store.berths import Beat, Tide, beat, berth_of, sign_off, sign_on
 from yizhan.store.committer import Turn
 from yizhan.store.database import Database
-from yizhan.store.queue import berth_of
 from yizhan.store.writer import Away
 
 log = get_logger("harbor")
@@ -29,31 +29,44 @@ _MARGIN = 0.2  # of a lease, in which a berth is nobody's
 class Harbor(Protocol):
     """What this node may do."""
 
-    def epoch(self, channel: str) -> int | None:
-        """Under which epoch the channel is this node's; None: it is not."""
+    @property
+    def name(self) -> str:
+        """This node's."""
 
-    def holds(self, channel: str) -> bool:
-        """Whether at this very moment the channel may write."""
+    def shares(self, channel: ChannelSettings) -> Mapping[str, ChannelSettings]:
+        """What a node can have of a channel, by the share's name."""
 
-    def at(self, channel: str) -> str:
-        """The node that has the channel, if it is another one; else empty."""
+    def epoch(self, share: str) -> int | None:
+        """Under which epoch the share is this node's; None: it is not."""
+
+    def holds(self, share: str) -> bool:
+        """Whether at this very moment the share's channel may write."""
+
+    def at(self, share: str) -> str:
+        """The node that has the share, if it is another one; else empty."""
 
     def on_duty(self, duty: str) -> bool:
         """Whether this node does this for all."""
 
 
 class OwnHarbor:
-    """Of a node with a store of its own: everything is its."""
+    """Of a node with a store of its own: everything is its, and whole."""
 
-    def epoch(self, _channel: str) -> int:
+    name = ""
+
+    def shares(self, channel: ChannelSettings) -> dict[str, ChannelSettings]:
+        """The channel."""
+        return {channel.name: channel}
+
+    def epoch(self, _share: str) -> int:
         """No epochs."""
         return 0
 
-    def holds(self, _channel: str) -> bool:
+    def holds(self, _share: str) -> bool:
         """Always."""
         return True
 
-    def at(self, _channel: str) -> str:
+    def at(self, _share: str) -> str:
         """Nobody else's."""
         return ""
 
@@ -73,14 +86,14 @@ class SharedHarbor:
         name: str,
         version: str,
         lease_s: float,
-        channels: Callable[[], Iterable[str]],
+        channels: Callable[[], Iterable[ChannelSettings]],
         resends: Callable[[str], bool],
         hearsay: Hearsay,
     ) -> None:
         """``channels``: all that there are, wherever they are at work."""
+        self.name = name
         self._database = database
         self._clock = clock
-        self._name = name
         self._version = version
         self._lease_s = lease_s
         self._channels = channels
@@ -99,18 +112,22 @@ class SharedHarbor:
 
     # -- Harbor
 
-    def epoch(self, channel: str) -> int | None:
-        """Under which epoch the channel is this node's; None: it is not, or is about to be another's."""
-        name = berth_of(channel)
+    def shares(self, channel: ChannelSettings) -> dict[str, ChannelSettings]:
+        """As its ``nodes`` say."""
+        return shares_of(channel)
+
+    def epoch(self, share: str) -> int | None:
+        """Under which epoch the share is this node's; None: it is not, or is about to be another's."""
+        name = berth_of(share)
         return self._held.get(name) if name not in self._leaving and self._in_time() else None
 
-    def holds(self, channel: str) -> bool:
-        """Whether at this very moment the channel may write; also while it finishes what it has in hand."""
-        return berth_of(channel) in self._held and self._in_time()
+    def holds(self, share: str) -> bool:
+        """Whether at this very moment the share's channel may write; also while it finishes what it has in hand."""
+        return berth_of(share) in self._held and self._in_time()
 
-    def at(self, channel: str) -> str:
-        """The node that has the channel, if it is another one."""
-        return self._at.get(berth_of(channel), "")
+    def at(self, share: str) -> str:
+        """The node that has the share, if it is another one."""
+        return self._at.get(berth_of(share), "")
 
     def on_duty(self, duty: str) -> bool:
         """Whether this node does this for all."""
@@ -122,7 +139,7 @@ class SharedHarbor:
         """Sign on, before anything else is started; waits for the store as long as it takes to start."""
         sessions = self._database.sessions
         self._node_id = await self._database.change(
-            lambda session: sign_on(session, self._name, self._version, sessions)
+            lambda session: sign_on(session, self.name, self._version, sessions)
         )
         while True:
             try:
@@ -133,11 +150,12 @@ class SharedHarbor:
             else:
                 break
         self._revisions = tide.revisions
-        log.info("signed on", node=self._name, id=self._node_id, nodes=tide.nodes, berths=sorted(self._held))
+        log.info("signed on", node=self.name, id=self._node_id, nodes=tide.nodes, berths=sorted(self._held))
 
     async def run(self, changed: Callable[[], Awaitable[None]], heed: Callable[[set[str]], Awaitable[None]]) -> None:
         """A few beats a lease, until cancelled. ``changed`` makes the channels be those that are this node's, and
-        returns when those that it gives up have finished; ``heed`` reads topics of settings anew.
+        returns when those that it gives up have finished; ``heed`` reads topics of settings anew, and waits for no
+        channel: beats wait for it.
         """
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep(changed))
@@ -169,6 +187,8 @@ class SharedHarbor:
                 await changed()
             except Exception as error:
                 log.exception("the channels could not be made what they should be", error=repr(error))
+                await asyncio.sleep(self._lease_s / _BEATS)
+                self._moved.set()
             else:
                 self._left.update(leaving)
 
@@ -208,13 +228,16 @@ class SharedHarbor:
             changed = {topic for topic, count in tide.revisions.items() if self._revisions.get(topic) != count}
             if changed:
                 await heed(changed)
+            if "channel" in changed:
+                self._moved.set()
             self._revisions = tide.revisions
         except Exception as error:
             log.warning("no beat", error=repr(error))
 
     async def _beat(self, node_id: int) -> Tide:
         begun_s = self._clock.monotonic_s()
-        wanted = [*(berth_of(name) for name in self._channels()), *(f"duty:{duty}" for duty in DUTIES)]
+        shares = (share for channel in self._channels() for share in shares_of(channel))
+        wanted = [*map(berth_of, shares), *(f"duty:{duty}" for duty in DUTIES)]
         said = Beat(
             node_id=node_id,
             sessions=self._database.sessions,

@@ -1,4 +1,4 @@
-"""A ship: one channel of the fleet, made of its settings, made anew when it breaks, and taking nobody down with it."""
+"""A ship: one channel of the fleet or a share of one, made anew when it breaks, and taking nobody down with it."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,16 +15,24 @@ log = get_logger("fleet")
 RESTART_S = 1.0
 _LONGEST_RESTART_S = 60.0
 
-Make = Callable[[ChannelSettings, int], Courier]
+Make = Callable[[str, ChannelSettings, int], Courier]  # of a share, its settings and its epoch
 
 
 class Ship:
     """Holds a courier, or knows why there is none."""
 
     def __init__(
-        self, settings: ChannelSettings, epoch: int, make: Make, clock: Clock, changed: Callable[[], None]
+        self,
+        share: str,
+        settings: ChannelSettings,
+        epoch: int,
+        make: Make,
+        *,
+        clock: Clock,
+        changed: Callable[[], None],
     ) -> None:
         """``epoch``: of its berth. ``changed`` is told when the courier was made anew."""
+        self.share = share
         self.settings = settings
         self.epoch = epoch
         self.task: asyncio.Task[None] | None = None
@@ -94,7 +102,7 @@ class Ship:
 
     def _build(self) -> None:
         try:
-            self._courier, self._why = self._make(self.settings, self.epoch), ""
+            self._courier, self._why = self._make(self.share, self.settings, self.epoch), ""
         except Exception as error:  # its journal cannot be opened, say: the other channels go on
             self._courier, self._why = None, f"cannot be made: {error}"
             log.error("a channel cannot be made", channel=self.settings.name, error=repr(error))

@@ -106,3 +106,13 @@ def share_out(slots: int, weights: Mapping[str, int], room: Mapping[str, int], c
                     chance = (chance * 7.31 + 0.17) % 1
                     break
     return {channel: share for channel, share in shares.items() if share}
+
+
+def split(count: int, rooms: Sequence[int]) -> list[int]:
+    """Divide ``count``, at most the sum of the rooms, in proportion to them, and none beyond its own."""
+    parts, left = [], sum(rooms)
+    for room in rooms:
+        part = -(-count * room // left) if left else 0
+        parts.append(part)
+        count, left = count - part, left - room
+    return parts

@@ -5,13 +5,15 @@ berth gets a new epoch, and what was being sent under the former one is uncertai
 the server's clock, so the clocks of the nodes do not matter.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select, text, update
 
+from yizhan.model.channel import channel_of_share
 from yizhan.store.accept import take_keys
-from yizhan.store.hand import driver
+from yizhan.store.hand import driver, lock
 from yizhan.store.insert import insert
 from yizhan.store.migrate import HEAD, hold
 from yizhan.store.queue import lose_epoch
@@ -24,10 +26,18 @@ _END_SESSIONS = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE application_name LIKE :name AND pid <> pg_backend_pid()"
 )
+_KINDS = ("channel:", "duty:")
 # A berth that nobody has taken for so many leases is nobody's any more: its channel has gone.
 _FORSAKEN_LEASES = 3
 # A node that was not seen for so long has gone for good.
 _FORGOTTEN_MS = 24 * 3600 * 1000
+
+Berth = Row[tuple[Any, ...]]
+
+
+def berth_of(share: str) -> str:
+    """The name of the berth of a channel's share."""
+    return f"channel:{share}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +108,19 @@ def _beat(connection: Connection, said: Beat) -> Tide:
         row.id: row.name for row in connection.execute(select(nodes).where(nodes.c.seen_at_ms > now_ms - said.lease_ms))
     }
     tide.nodes = max(1, len(there))
-    rows = {row.name: row for row in connection.execute(select(berths).order_by(berths.c.name))}
-    for name in sorted(set(said.wanted) - rows.keys()):
-        made = insert(connection, berths).values(name=name, node_id=None, epoch=0, until_ms=0)
-        connection.execute(made.on_conflict_do_nothing())
-    if len(rows) < len(set(said.wanted) | rows.keys()):
-        rows = {row.name: row for row in connection.execute(select(berths).order_by(berths.c.name))}
+    rows = _read(connection)
+    if _tidy(connection, said, tide, rows, now_ms):
+        rows = _read(connection)
     tide.held = {name: row.epoch for name, row in rows.items() if row.node_id == said.node_id}
-    _take(connection, said, tide, rows, now_ms)
+    tide.too_many = [name for name in tide.held if name not in said.wanted]
+    for kind in _KINDS:
+        tide.too_many += _of(kind, tide.held)[_fair(kind, said, tide) :]
+    if _free(said, tide, rows, now_ms):
+        # Two nodes that know other settings of a channel must not divide it at the same moment.
+        lock(driver(connection), "berths")
+        rows = _read(connection)
+        for name in _free(said, tide, rows, now_ms):
+            _take(connection, said, tide, rows[name], now_ms)
     tide.at = {
         name: there.get(row.node_id, "a node that is gone")
         for name, row in rows.items()
@@ -123,46 +138,83 @@ def _end_sessions(connection: Connection, said: Beat, now_ms: int) -> None:
         connection.execute(update(nodes).where(nodes.c.id == row.id).values(sessions=""))
 
 
-def _take(
-    connection: Connection, said: Beat, tide: Tide, rows: dict[str, Row[tuple[object, ...]]], now_ms: int
-) -> None:
-    for kind in ("channel:", "duty:"):
-        wanted = [name for name in said.wanted if name.startswith(kind)]
-        held = [name for name in tide.held if name.startswith(kind)]
-        share = -(-len(wanted) // tide.nodes)
-        free = [name for name in wanted if name not in tide.held and _is_free(rows[name], now_ms)]
-        for name in free[: 0 if said.going else max(0, share - len(held))]:
-            _take_one(connection, said, tide, rows[name], now_ms)
-        tide.too_many += held[share:]
-    for name, row in rows.items():
-        forsaken = now_ms - _FORSAKEN_LEASES * said.lease_ms
-        if name not in said.wanted and row.node_id is not None and row.until_ms < forsaken:
-            _take_one(connection, said, tide, row, now_ms)
-            tide.held.pop(name, None)
-            connection.execute(update(berths).where(berths.c.name == name).values(node_id=None, until_ms=0))
+def _read(connection: Connection) -> dict[str, Berth]:
+    return {row.name: row for row in connection.execute(select(berths).order_by(berths.c.name))}
 
 
-def _is_free(row: Row[tuple[object, ...]], now_ms: int) -> bool:
-    return bool(row.node_id is None or row.until_ms < now_ms)
+def _of(kind: str, names: Iterable[str]) -> list[str]:
+    """The berths of a kind; the first share of each channel, then the second ones, so that nodes have one of each."""
+    return sorted((name for name in names if name.startswith(kind)), key=lambda name: name.partition("/")[2])
 
 
-def _take_one(connection: Connection, said: Beat, tide: Tide, row: Row[tuple[object, ...]], now_ms: int) -> None:
+def _fair(kind: str, said: Beat, tide: Tide) -> int:
+    """How many berths of a kind each node may have."""
+    return -(-len(_of(kind, said.wanted)) // tide.nodes)
+
+
+def _free(said: Beat, tide: Tide, rows: Mapping[str, Berth], now_ms: int) -> list[str]:
+    """What the node takes now, up to a fair share. No share of a channel that others still divide otherwise."""
+    held = {(_channel(name), _division(name)) for name, row in rows.items() if row.node_id is not None}
+    found: list[str] = []
+    for kind in _KINDS if not said.going else ():
+        free = [
+            name
+            for name in _of(kind, said.wanted)
+            if (row := rows.get(name)) is not None
+            and (row.node_id is None or row.until_ms < now_ms)
+            and name not in tide.held
+            and not any(channel == _channel(name) and way != _division(name) for channel, way in held)
+        ]
+        found += free[: max(0, _fair(kind, said, tide) - len(_of(kind, tide.held)))]
+    return found
+
+
+def _channel(berth: str) -> str:
+    """The channel of a berth, empty for a duty."""
+    kind, _, share = berth.partition(":")
+    return channel_of_share(share) if kind == "channel" else ""
+
+
+def _division(berth: str) -> str:
+    return berth.partition("/")[2].partition("of")[2]
+
+
+def _take(connection: Connection, said: Beat, tide: Tide, row: Berth, now_ms: int) -> None:
     """Unless another node was quicker. What was under way under the former epoch is over in the same commit."""
     (epoch,) = take_keys(driver(connection), "epoch", 1)
-    took = connection.execute(
-        update(berths)
-        .where(
-            berths.c.name == row.name,
-            berths.c.epoch == row.epoch,
-            func.coalesce(berths.c.until_ms, 0) < now_ms,
-        )
-        .values(node_id=said.node_id, epoch=epoch, until_ms=now_ms + said.lease_ms)
-    ).rowcount
-    if not took:
-        return
-    tide.held[row.name] = epoch
-    kind, _, channel = row.name.partition(":")
-    if kind == "channel":  # also of epoch 0, under which a store that nobody shared was moved here
+    taken = {"node_id": said.node_id, "epoch": epoch, "until_ms": now_ms + said.lease_ms}
+    if connection.execute(update(berths).where(_unchanged(row, now_ms)).values(taken)).rowcount:
+        tide.held[row.name] = epoch
+        _end(connection, said, tide, row)
+
+
+def _tidy(connection: Connection, said: Beat, tide: Tide, rows: Mapping[str, Berth], now_ms: int) -> bool:
+    """Make the berths that are wanted, and forget those that nobody wants: their channels are gone, or are divided
+    otherwise now. Whether there were any.
+    """
+    missing = sorted(set(said.wanted) - rows.keys())
+    for name in missing:
+        made = insert(connection, berths).values(name=name, node_id=None, epoch=0, until_ms=0)
+        connection.execute(made.on_conflict_do_nothing())
+    divided = {_channel(name) for name in said.wanted}
+    stale = [row for name, row in rows.items() if name not in said.wanted]
+    for row in stale:
+        leases = 0 if _channel(row.name) in divided else _FORSAKEN_LEASES
+        if row.node_id is not None and row.until_ms >= now_ms - leases * said.lease_ms:
+            continue
+        if connection.execute(delete(berths).where(_unchanged(row, now_ms))).rowcount:
+            _end(connection, said, tide, row)
+    return bool(missing or stale)
+
+
+def _unchanged(row: Berth, now_ms: int) -> ColumnElement[bool]:
+    """Still as it was read, and nobody's."""
+    return and_(berths.c.name == row.name, berths.c.epoch == row.epoch, berths.c.until_ms < now_ms)
+
+
+def _end(connection: Connection, said: Beat, tide: Tide, row: Berth) -> None:
+    """An epoch: also 0, under which a store that nobody shared was moved here."""
+    if channel := _channel(row.name):
         count = lose_epoch(connection, channel, row.epoch, said.resends(channel))
         if count:
-            tide.lost[channel] = count
+            tide.lost[channel] = tide.lost.get(channel, 0) + count

@@ -32,6 +32,16 @@ def lock_messages(raw: Any, ids: Iterable[int]) -> None:
         raw.execute(LOCK_MESSAGES, (json.dumps(listed),))
 
 
+def lock(raw: Any, what: str, *, shared: bool = False) -> bool:
+    """Nobody else has the lock of that name until the transaction has ended, or only others that have it ``shared``.
+    False for an embedded store, which has one writer anyway and no locks.
+    """
+    if not isinstance(raw, Hand):
+        return False
+    raw.execute(f"SELECT pg_advisory_xact_lock{'_shared' if shared else ''}(hashtextextended($1, 0))", (what,))
+    return True
+
+
 class Hand:
     """PostgreSQL behind the few methods of ``sqlite3.Connection`` that verbs use; statements come in SQLite's words."""
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from yizhan.model.carriage import LongReply, Reply
 from yizhan.store import sqlite as sql
-from yizhan.store.hand import driver
+from yizhan.store.hand import driver, lock
 from yizhan.store.replies import Arrived, store_replies
 
 _GAP = "…"
@@ -17,10 +17,11 @@ _GAP = "…"
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A reply joined from its parts, and the key under which they are kept."""
+    """A reply joined from its parts, and the key under which so many are kept."""
 
     reply: Reply
     key: tuple[Any, ...]
+    parts: int
 
 
 def add_parts(connection: Connection, batches: Sequence[tuple[str, Sequence[LongReply]]]) -> list[list[Joined]]:
@@ -31,6 +32,7 @@ def add_parts(connection: Connection, batches: Sequence[tuple[str, Sequence[Long
     raw = driver(connection)
     complete = []
     for channel, parts in batches:
+        lock(raw, f"long replies of {channel}")  # the last two parts may come to two nodes at once
         # A part may end in half a surrogate pair, which no column of text can hold.
         rows = [(*_key(channel, part), part.part, json.dumps(part.text), part.at_ms) for part in parts]
         raw.executemany(sql.ADD_REPLY_PART, rows)
@@ -49,11 +51,16 @@ def overdue_replies(connection: Connection, channel: str, before_ms: int, limit:
 def store_joined(
     connection: Connection, batches: Sequence[tuple[Sequence[Arrived], Sequence[Joined]]]
 ) -> list[list[int]]:
-    """Store joined replies, and forget their parts, in one transaction."""
-    ids = store_replies(connection, [arrived for arrived, _ in batches])
-    keys = [joined.key for _, batch in batches for joined in batch]
-    driver(connection).executemany(sql.FORGET_REPLY_PARTS, keys)
-    return ids
+    """Store joined replies, and forget their parts, in one transaction, unless another node has done so."""
+    raw = driver(connection)
+    ours = [
+        [one for one, joined in zip(arrived, batch, strict=True) if _take(raw, joined)] for arrived, batch in batches
+    ]
+    return list(store_replies(connection, ours))
+
+
+def _take(raw: Any, joined: Joined) -> bool:
+    return bool(raw.execute(sql.FORGET_REPLY_PARTS, joined.key).rowcount >= joined.parts)
 
 
 def _key(channel: str, part: LongReply) -> tuple[Any, ...]:
@@ -68,4 +75,4 @@ def _join(raw: Any, key: tuple[Any, ...]) -> tuple[Joined, bool]:
     text = "".join(texts.get(part, _GAP) for part in range(1, total + 1))
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     at_ms = max((row[2] for row in rows), default=0)
-    return Joined(Reply(key[1], key[2], text, at_ms), key), len(texts) < total
+    return Joined(Reply(key[1], key[2], text, at_ms), key, len(rows)), len(texts) < total

@@ -15,14 +15,9 @@ from yizhan.store import sqlite as sql
 from yizhan.store.hand import driver
 
 
-def berth_of(channel: str) -> str:
-    """The name of a channel's berth."""
-    return f"channel:{channel}"
-
-
-def holds(raw: Any, channel: str, epoch: int) -> bool:
-    """Whether the channel's berth still has this epoch; if so, nobody takes it before the transaction has ended."""
-    return raw.execute(sql.HOLD_EPOCH, (berth_of(channel), epoch)).fetchone() is not None
+def holds(raw: Any, epoch: int) -> bool:
+    """Whether a berth still has this epoch; if so, nobody takes it before the transaction has ended."""
+    return raw.execute(sql.HOLD_EPOCH, (epoch,)).fetchone() is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +42,7 @@ def claim(connection: Connection, rounds: Sequence[Sequence[Claim]]) -> list[lis
 def _claim_round(raw: Any, claims: Sequence[Claim]) -> list[list[Letter]]:
     leased: list[list[Any]] = []
     for wish in claims:
-        if wish.epoch and not holds(raw, wish.channel, wish.epoch):
+        if wish.epoch and not holds(raw, wish.epoch):
             leased.append([])
             continue
         lane, account_id, route_key = wish.crowd

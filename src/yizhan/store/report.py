@@ -13,7 +13,7 @@ from yizhan.model.message import State, receipt_state
 from yizhan.model.settings import RefundRule
 from yizhan.store import sqlite as sql
 from yizhan.store.fate import Changes, apply
-from yizhan.store.hand import driver
+from yizhan.store.hand import driver, lock
 from yizhan.wire.smpp.receipts import id_key, keys_of_answer
 
 # A receipt ends in one of these states definitely undelivered; UNKNOWN is not among them.
@@ -58,64 +58,100 @@ def settle_receipts(connection: Connection, batches: Sequence[Reported]) -> list
 
 def match_parked(raw: Any, channel: str, taken: Sequence[Answer], rule: RefundRule) -> None:
     """Receipts that came before these answers, whose parts are stored by now."""
-    if not taken or raw.execute(sql.ANY_PARKED, (channel,)).fetchone() is None:
+    if not taken:
         return
-    if parked := _unpark(raw, channel, taken):
-        _report(raw, Reported(channel, parked, rule))
+    lock(raw, _parking(channel), shared=True)
+    if raw.execute(sql.ANY_PARKED, (channel,)).fetchone() is None:
+        return
+    if parked := _parked_about(raw, channel, taken):
+        report = _Report(raw, Reported(channel, parked, rule))
+        strange = set(report.match(range(len(parked))))
+        rows = [_parked(channel, receipt) for place, receipt in enumerate(parked) if place not in strange]
+        raw.executemany(sql.FORGET_PARKED, [row[:3] for row in rows])
+        report.store()
 
 
-def _unpark(raw: Any, channel: str, taken: Sequence[Answer]) -> list[Receipt]:
-    """Parked receipts that may be about these parts; those that are not will be parked again."""
-    keys = {key for answer in taken for key in keys_of_answer(answer.carrier_id)}
-    rows = raw.execute(sql.TAKE_PARKED, (channel, json.dumps(sorted(keys)))).fetchall()
+def _parking(channel: str) -> str:
+    """The lock by which answers and receipts of a channel, stored at once by two nodes, do not miss each other.
+
+    Who parks has it alone, and looks once more for the part; who stores parts shares it while looking for what is
+    parked. So one of the two always comes after the other's commit.
+    """
+    return f"receipts of {channel}"
+
+
+def _parked_about(raw: Any, channel: str, taken: Sequence[Answer]) -> list[Receipt]:
+    """Parked receipts that may be about these parts."""
+    keys = {key: id_key(answer.carrier_id) for answer in taken for key in keys_of_answer(answer.carrier_id)}
     found = []
-    answer_keys = {key: id_key(answer.carrier_id) for answer in taken for key in keys_of_answer(answer.carrier_id)}
-    for key, word, at_ms, number, carrier_id in rows:
-        found.append(Receipt(tuple(dict.fromkeys((key, answer_keys[key]))), word, at_ms, number, carrier_id))
-    without_id = raw.execute(sql.PARKED_NUMBERS, (channel,)).fetchall()
-    if without_id:
-        ids = json.dumps([answer.message_id for answer in taken])
-        numbers = {row[1] for row in raw.execute(sql.NUMBERS_OF, (ids,))} & {row[0] for row in without_id}
-        for number in numbers:
-            found.extend(_receipts(raw.execute(sql.TAKE_PARKED_FOR, (channel, number, 0)).fetchall()))
-    return found
+    for key, word, at_ms, number, carrier_id in raw.execute(sql.PARKED, (channel, json.dumps(sorted(keys)))).fetchall():
+        found.append(Receipt(tuple(dict.fromkeys((key, keys[key]))), word, at_ms, number, carrier_id))
+    ids = json.dumps([answer.message_id for answer in taken])
+    return found + _receipts(raw.execute(sql.PARKED_WITHOUT_ID, (channel, ids)).fetchall())
 
 
 def _report(raw: Any, batch: Reported) -> list[str]:
-    known = _Known(raw, batch.channel, batch.receipts)
-    changes = Changes()
-    rows: list[tuple[Any, ...]] = []
-    parked: list[Receipt] = []
-    matched: list[str] = []
-    for receipt in batch.receipts:
-        state = receipt_state(receipt.word)
-        part = known.find(receipt)
-        matched.append(part.key if part and part.number == receipt.number else "")
-        if state is None:
-            continue
-        if part is None:
-            parked.append(receipt)
-        elif part.open:  # else the same report once more, or one that contradicts: the first final one stands
-            part.state = state
-            _end(changes, rows, batch, receipt, part)
-    raw.executemany(sql.FINISH_PART, rows)
-    raw.executemany(sql.PARK_RECEIPT, [_parked(batch.channel, receipt) for receipt in parked])
-    apply(raw, changes, max((receipt.at_ms for receipt in batch.receipts), default=0))
-    return matched
+    report = _Report(raw, batch)
+    strange = report.match(range(len(batch.receipts)))
+    if strange and lock(raw, _parking(batch.channel)):
+        strange = report.match(strange)
+    raw.executemany(sql.PARK_RECEIPT, [_parked(batch.channel, batch.receipts[place]) for place in strange])
+    report.store()
+    return report.found
+
+
+class _Report:
+    """A batch of receipts on its way to the parts that they are about."""
+
+    def __init__(self, raw: Any, batch: Reported) -> None:
+        self.found = [""] * len(batch.receipts)  # the key of the answer that each belongs to
+        self._raw = raw
+        self._batch = batch
+        self._known = _Known(raw, batch.channel)
+        self._changes = Changes()
+        self._rows: list[tuple[Any, ...]] = []
+
+    def match(self, places: Sequence[int]) -> list[int]:
+        """Find the parts of the receipts at these places of the batch: the places of those of unknown parts."""
+        receipts, strange = self._batch.receipts, []
+        self._known.look([receipts[place] for place in places])
+        for place in places:
+            receipt = receipts[place]
+            state = receipt_state(receipt.word)
+            part = self._known.find(receipt)
+            self.found[place] = part.key if part and part.number == receipt.number else ""
+            if state is None:
+                continue
+            if part is None:
+                strange.append(place)
+            elif part.open:  # else the same report once more, or one that contradicts: the first final one stands
+                part.state = state
+                _end(self._changes, self._rows, self._batch, receipt, part)
+        return strange
+
+    def store(self) -> None:
+        """Write what was found."""
+        self._raw.executemany(sql.FINISH_PART, self._rows)
+        apply(self._raw, self._changes, max((receipt.at_ms for receipt in self._batch.receipts), default=0))
 
 
 class _Known:
     """The parts that a batch of receipts may be about, as they stand while the batch is worked through."""
 
-    def __init__(self, raw: Any, channel: str, receipts: Sequence[Receipt]) -> None:
+    def __init__(self, raw: Any, channel: str) -> None:
         self._raw = raw
         self._channel = channel
         self._by_key: dict[str, list[_Part]] = {}
         self._parts: dict[tuple[int, int, int], _Part] = {}  # one object a part, however it was found
+
+    def look(self, receipts: Sequence[Receipt]) -> None:
+        """What the store knows of the ids of these."""
         keys = sorted({key for receipt in receipts for key in receipt.keys})
-        for row in raw.execute(sql.KNOWN_PARTS, (channel, json.dumps(keys))):
+        by_key: dict[str, list[_Part]] = {key: [] for key in keys}
+        for row in self._raw.execute(sql.KNOWN_PARTS, (self._channel, json.dumps(keys))):
             part = self._one(_Part(row[0], row[1], row[2], row[3], State(row[4]), row[5], row[6]))
-            self._by_key.setdefault(part.key, []).append(part)
+            by_key.setdefault(part.key, []).append(part)
+        self._by_key |= by_key
 
     def find(self, receipt: Receipt) -> _Part | None:
         """The part that a receipt is about: the newest open one whose message went to the receipt's number.

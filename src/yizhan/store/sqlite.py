@@ -82,8 +82,8 @@ LOSE_EPOCH = f"""
 UPDATE messages SET state = ?, uncertain = uncertain + 1
 WHERE state = {State.SENDING:d} AND due_at_ms IS NOT NULL AND channel = ? AND epoch = ?"""
 
-# Whether a berth is still that of an epoch, and will be until this transaction has ended.
-HOLD_EPOCH = "SELECT 1 FROM berths WHERE name = ? AND epoch = ?"
+# Whether an epoch is still that of its berth, and will be until this transaction has ended.
+HOLD_EPOCH = "SELECT 1 FROM berths WHERE epoch = ?"
 
 # Messages that are being sent under an epoch.
 OF_EPOCH = f"""
@@ -150,18 +150,19 @@ CROSS JOIN parts ON parts.message_id = messages.id AND parts.attempt = messages.
 WHERE messages.state = {State.SENT:d} AND messages.number = ? AND messages.channel = ? AND parts.state = {State.SENT:d}
 ORDER BY messages.sent_at_ms, parts.message_id, parts.part LIMIT ?"""
 
-TAKE_PARKED = """
-DELETE FROM parked_receipts WHERE channel = ? AND carrier_key IN (SELECT value AS word FROM json_each(?))
-RETURNING carrier_key, word, at_ms, number, carrier_id"""
-
 ANY_PARKED = "SELECT 1 FROM parked_receipts WHERE channel = ? LIMIT 1"
 
-# Numbers that parked reports without an id are about.
-PARKED_NUMBERS = "SELECT DISTINCT number FROM parked_receipts WHERE channel = ? AND carrier_key = ''"
+_PARKED = "SELECT carrier_key, word, at_ms, number, carrier_id FROM parked_receipts WHERE channel = ? AND"
+
+PARKED = f"{_PARKED} carrier_key IN (SELECT value AS word FROM json_each(?))"
+
+# Parked reports without an id that are about the numbers of messages.
+PARKED_WITHOUT_ID = f"""{_PARKED} carrier_key = '' AND number IN (
+    SELECT number FROM messages WHERE id IN (SELECT value AS id FROM json_each(?)))"""
+
+FORGET_PARKED = "DELETE FROM parked_receipts WHERE channel = ? AND carrier_key = ? AND number = ?"
 
 PARTS_OF = "SELECT part FROM parts WHERE message_id = ?"
-
-NUMBERS_OF = "SELECT id, number FROM messages WHERE id IN (SELECT value AS id FROM json_each(?))"
 
 PARTS_OF_ATTEMPT = """
 SELECT messages.id, parts.state, parts.word, CASE parts.pieces WHEN 0 THEN messages.parts ELSE parts.pieces END,

@@ -66,6 +66,7 @@ class Store:
     def set_counter(self, name: str, value: int) -> None:
         """The last value that a counter has given out."""
         self.act(lambda connection: driver(connection).execute(sqlite.WRITE_COUNTER, (name, value)).close())
+        self.runner.run(self.database.tend())  # as a node does before so many have been given out
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""

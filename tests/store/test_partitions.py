@@ -99,6 +99,14 @@ def test_pieces_are_there_before_keys_need_them(store: Store) -> None:
     assert store.faults() == []
 
 
+def test_keys_that_leap_ahead_do_not_make_thousands_of_pieces(store: Store) -> None:
+    account = store.account(credit_milli=1_000_000)
+    store.set_counter("message", 10_002_000_000 + 3_000 * ROWS)
+    assert len(names(store, "messages")) < 60
+    take(store, account, 5)
+    assert count(store, "messages") == 10 and store.faults() == []
+
+
 def test_a_call_beyond_the_last_piece_makes_room_itself(store: Store) -> None:
     """Nobody has tended the store for long."""
     account = store.account(credit_milli=1_000_000)

@@ -21,6 +21,7 @@ CHAINS = {"message": ("messages", "parts"), "submission": ("submissions",)}
 # The column that a table is divided by.
 KEYS = {"messages": "id", "parts": "message_id", "submissions": "id"}
 _AHEAD = 2  # so many pieces are there before a key needs them
+_MOST_AT_ONCE = 50  # should keys have leapt ahead, as they do when a store is moved here, pieces are larger
 
 _BOUNDS = """
 SELECT child.relname, pg_get_expr(child.relpartbound, child.oid) FROM pg_inherits
@@ -65,15 +66,16 @@ def pieces(connection: Connection, table: str) -> list[Piece]:
 
 
 def extend(connection: Connection, rows: int) -> int:
-    """Make the pieces, of ``rows`` keys each, that the next keys will need: how many. In a transaction of its own."""
+    """Make the pieces, of ``rows`` keys as a rule, that the next keys will need: how many. In a transaction of its own."""
     made = 0
     for counter, tables in CHAINS.items():
         last = read_counter(driver(connection), counter)
         for table in tables:
             end = pieces(connection, table)[-1].high
+            size = max(rows, (last - end) // _MOST_AT_ONCE + 1)
             while end < last + _AHEAD * rows:
-                _add(connection, table, end, end + rows)
-                end, made = end + rows, made + 1
+                _add(connection, table, end, end + size)
+                end, made = end + size, made + 1
     return made
 
 

@@ -66,7 +66,7 @@ def pieces(connection: Connection, table: str) -> list[Piece]:
 
 
 def extend(connection: Connection, rows: int) -> int:
-    """Make the pieces, of ``rows`` keys as a rule, that the next keys will need: how many. In a transaction of its own."""
+    """Make the pieces, of ``rows`` keys as a rule, that the next keys will need: how many. In its own transaction."""
     made = 0
     for counter, tables in CHAINS.items():
         last = read_counter(driver(connection), counter)

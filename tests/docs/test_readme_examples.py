@@ -126,6 +126,16 @@ def test_curl(bench: Bench) -> None:
 
 
 @needs_shell
+def test_json(bench: Bench) -> None:
+    example = shell_example("Idempotency-Key").replace(
+        "yizhan-data/admin.sock", str(bench.folder / "data" / "admin.sock")
+    )
+    first, again = (json.loads(bench.run("sh", "-eu", example=example)) for _ in range(2))
+    assert [one["repeated"] for one in (first, again)] == [False, True]
+    assert first["submission"] == again["submission"] and first["numbers"][0]["number"] == "+8613800000000"
+
+
+@needs_shell
 def test_curl_with_the_plain_password(bench: Bench) -> None:
     answer = bench.run("sh", "-eu", example=shell_example("BatchSend2.aspx")).strip()
     (newest,) = json.loads(bench.run("yizhan", "message", "list", "--json", "--limit", "1"))

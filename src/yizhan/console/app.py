@@ -20,6 +20,7 @@ from yizhan.flow.ask import Ask
 from yizhan.flow.explain import Explain
 from yizhan.flow.operate import Operate
 from yizhan.flow.play import Play
+from yizhan.flow.send import Send
 from yizhan.kit.clock import Clock, SystemClock
 
 PREFIX = "/api/v1"
@@ -27,7 +28,13 @@ MAX_BODY_BYTES = 16 * 1024 * 1024  # the longest list of keywords, with room
 
 
 def make_admin_app(
-    operate: Operate, ask: Ask, play: Play, explain: Explain | None = None, clock: Clock | None = None
+    operate: Operate,
+    ask: Ask,
+    play: Play,
+    *,
+    explain: Explain | None = None,
+    send: Send | None = None,
+    clock: Clock | None = None,
 ) -> FastAPI:
     """The admin API under ``/api/v1``. It has no log-in of its own: whoever reaches the socket is the operator."""
     app = FastAPI(
@@ -45,7 +52,7 @@ def make_admin_app(
         address_router(operate, ask, clock or SystemClock()),
         number_router(operate, ask),
         card_router(operate, ask),
-        message_router(operate, ask),
+        message_router(operate, ask, send),
         explain_router(explain),
         reply_router(ask, play),
         inbox_router(play),

@@ -4,8 +4,9 @@ from decimal import Decimal
 from hashlib import md5
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from yizhan.kit.clock import BEIJING
 from yizhan.model.account import LaneRule, SignatureRule
 from yizhan.model.money import MAX_CREDITS, to_milli
 
@@ -41,6 +42,23 @@ class Message(Body):
     cell: str = Field("", max_length=64)
     send_time: str = Field("", max_length=64)  # yyyyMMddHHmmss, in China's time
     operation: str = Field("IntlSend", max_length=32)
+
+
+class NewMessage(Body):
+    """A message to be sent."""
+
+    account: str = Field(min_length=1, max_length=64)
+    to: list[Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^,;]*$")]] = Field(
+        min_length=1, max_length=10_000
+    )
+    text: str = Field(max_length=100_000)
+    cell: str = Field("", max_length=64)
+    send_at: AwareDatetime | None = None  # None: now
+
+    def values(self) -> dict[str, str]:
+        """As a call's parameters."""
+        at = "" if self.send_at is None else self.send_at.astimezone(BEIJING).strftime("%Y%m%d%H%M%S")
+        return {"mobile": ",".join(self.to), "content": self.text, "cell": self.cell, "sendtime": at}
 
 
 class BackupTo(Body):

@@ -4,14 +4,15 @@ import pathlib
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Header, Path, Query, Response
 
-from yizhan.console.bodies import BackupTo, Cancellation, HandsetReply, Limit, Message, RowId
+from yizhan.console.bodies import BackupTo, Cancellation, HandsetReply, Limit, Message, NewMessage, RowId
 from yizhan.console.desk import Actor
 from yizhan.flow.ask import Ask
 from yizhan.flow.explain import Explain
 from yizhan.flow.operate import Conflict, Operate
 from yizhan.flow.play import Play
+from yizhan.flow.send import Send
 from yizhan.model.views import (
     AuditView,
     Explanation,
@@ -21,6 +22,7 @@ from yizhan.model.views import (
     PhoneMessage,
     RefusalView,
     ReplyView,
+    SentMessage,
 )
 from yizhan.store.backup import BackupView
 
@@ -28,7 +30,7 @@ Number = Annotated[str, Query(min_length=1, max_length=64)]
 OptionalId = Annotated[RowId | None, Query()]
 
 
-def message_router(operate: Operate, ask: Ask) -> APIRouter:
+def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
     """``/messages``: newest first; ``before`` is a message id, for the next page."""
     router = APIRouter(prefix="/messages", tags=["messages"])
 
@@ -45,6 +47,19 @@ def message_router(operate: Operate, ask: Ask) -> APIRouter:
         return await ask.messages(
             account=account, state=state, number=number, submission=submission, limit=limit, before=before
         )
+
+    @router.post("", status_code=201)
+    async def send_message(
+        body: NewMessage,
+        response: Response,
+        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")] = None,
+    ) -> SentMessage:
+        if send is None:
+            raise Conflict("prices and rules are in the configuration of a node, and none runs")
+        sent = await send.send(body.account, body.values(), idempotency_key)
+        if sent.repeated:
+            response.status_code = 200
+        return sent
 
     @router.get("/{id}")
     async def show_message(id: Annotated[RowId, Path()], account: str | None = None) -> list[MessageStory]:

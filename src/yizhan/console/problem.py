@@ -10,17 +10,19 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from yizhan.flow.operate import Conflict, NotFound
+from yizhan.flow.send import Refused
 from yizhan.kit.log import get_logger
+from yizhan.model.reject import Reject
 
 _log = get_logger("console")
 
 
-def problem(status: int, detail: str) -> JSONResponse:
+def problem(status: int, detail: str, **more: Any) -> JSONResponse:
     """A problem document; characters that UTF-8 cannot carry (lone surrogates) come out escaped."""
     safe = detail.encode("utf-8", "backslashreplace").decode()
     title = HTTPStatus(status).phrase
     return JSONResponse(
-        {"type": "about:blank", "title": title, "status": status, "detail": safe},
+        {"type": "about:blank", "title": title, "status": status, "detail": safe, **more},
         status_code=status,
         media_type="application/problem+json",
     )
@@ -43,6 +45,13 @@ async def _not_found(_: Request, error: Exception) -> JSONResponse:
 
 async def _conflict(_: Request, error: Exception) -> JSONResponse:
     return problem(409, str(error))
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refused)  # noqa: S101  as registered below
+    status = 404 if error.reject == Reject.ACCOUNT_UNKNOWN else 422
+    hit = error.hit.encode("utf-8", "backslashreplace").decode()
+    return problem(status, str(error), reject=error.reject, hit=hit, code=error.code)
 
 
 async def _wrong_value(_: Request, error: Exception) -> JSONResponse:
@@ -69,6 +78,7 @@ def answer_problems(app: FastAPI) -> None:
     """Let ``app`` answer every error as a problem document."""
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(Conflict, _conflict)
+    app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(ValueError, _wrong_value)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)

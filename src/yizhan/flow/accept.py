@@ -9,12 +9,13 @@ from yizhan.flow.desk import Desk
 from yizhan.flow.turnstile import Turnstile, rows_of
 from yizhan.model.call import Call
 from yizhan.model.reject import Refusal, Reject
-from yizhan.model.submission import Accepted, Admitted
-from yizhan.policy.admission import judge_access, judge_message
+from yizhan.model.submission import Accepted, Admitted, Stored
+from yizhan.policy.admission import account_disabled, account_unknown, judge_access, judge_message
 from yizhan.policy.admit import admit
 from yizhan.policy.case import Case
 from yizhan.store.accept import accept
 from yizhan.store.committer import Turn
+from yizhan.store.once import Before, Once, accept_once
 
 # A call of so many rows has a turn of its own in the commit: it does not wait for those of hundreds.
 _FEW_ROWS = 16
@@ -49,6 +50,38 @@ class Accepting(Desk):
                 return await asyncio.gather(*(self._submit_item(case, values) for values in items))
 
         return await self._answer(call, act, judge_access)
+
+    async def submit_known(self, call: Call, once: Once | None) -> Stored | Refusal | None:
+        """The same for a caller who is known otherwise than by a password: rows 5, 7 and 10 to 19.
+
+        ``once``: it may come again, and counts once. None: something else has come under that key.
+        """
+        case = self._case(call)
+
+        async def answer() -> Stored | Refusal | None:
+            refusal = account_unknown(case) or account_disabled(case)
+            if refusal is not None:
+                return refusal
+            async with self._turnstile.place(case.known_account.id, rows_of(call.value("mobile"))):
+                refusal = judge_message(case)
+                return refusal or await (self._submit_once(case, once) if once else self._submit_plainly(case))
+
+        return await self._guarded(call, answer())
+
+    async def _submit_plainly(self, case: Case) -> Stored | Refusal:
+        accepted = await self._submit(case)
+        return accepted if isinstance(accepted, Refusal) else Stored(accepted.submission, before=False)
+
+    async def _submit_once(self, case: Case, once: Once) -> Stored | Refusal | None:
+        admitted = admit(case)
+        rows = len(admitted.recipients) + 4
+        outcome = await self._database.write(Turn.ACCEPT, accept_once, (admitted, once), rows, admitted.account_id)
+        if isinstance(outcome, Refusal):
+            return outcome
+        if isinstance(outcome, Before):
+            return None if outcome.client_id is None else Stored(outcome.client_id, before=True)
+        self._accepted(admitted)
+        return Stored(outcome, before=False)
 
     async def _submit_in_turn(self, case: Case) -> Accepted | Refusal:
         """A call that has passed the gate: what is asked about its numbers and its text is work, and waits its turn."""

@@ -56,6 +56,7 @@ from yizhan.wire.codes import code_of
 
 # Client ids are int32; message ids begin above them (``store.schema.FIRST_MESSAGE_KEY``).
 _LAST_CLIENT_ID = 2_147_483_647
+_MOST_OF_ONE = 100_000  # messages of a submission: more than any limit lets through
 
 
 class Ask:
@@ -159,6 +160,11 @@ class Ask:
             before=before,
         )
         return await self._database.search(lambda session: messages.list_messages(session, wanted))
+
+    async def messages_of(self, submission: int, account: str) -> list[MessageView]:
+        """All messages of a submission in their order, as they stand after everything that was committed."""
+        wanted = messages.Filter(account=account, submission=submission, limit=_MOST_OF_ONE)
+        return (await self._database.read(lambda session: messages.list_messages(session, wanted)))[::-1]
 
     async def stories(self, id: int, account: str | None = None) -> list[MessageStory]:
         """The stories of a submission's messages (``id`` as the client got it) or of one message. NotFound."""

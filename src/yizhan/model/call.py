@@ -14,6 +14,7 @@ class Transport(StrEnum):
     ASMX = "asmx"
     SOAP11 = "soap11"
     SOAP12 = "soap12"
+    API = "api"
 
 
 @dataclass(slots=True)

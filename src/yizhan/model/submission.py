@@ -56,6 +56,13 @@ class Admitted:
     accepted_at_ms: int
 
 
+class Stored(NamedTuple):
+    """What the API is told of a message: the client's id, and whether this very call was stored before."""
+
+    submission: int
+    before: bool
+
+
 class Accepted(NamedTuple):
     """A call that is stored: the id that the client sees, and whether its account wants BatchSend to answer it."""
 

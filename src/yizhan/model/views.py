@@ -330,6 +330,30 @@ class RouteExplained:
 
 
 @dataclass(frozen=True, slots=True)
+class SentNumber:
+    """One number of a message that was accepted, and where it stood when the answer was made."""
+
+    message: int
+    written: str
+    number: str
+    state: str
+    price: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A message that was accepted; ``repeated``: by an earlier call with the same key. Pruned ones have no numbers."""
+
+    submission: int
+    repeated: bool
+    account: str
+    text: str | None
+    parts: int | None
+    price: int | float
+    numbers: list[SentNumber]
+
+
+@dataclass(frozen=True, slots=True)
 class ExplainedNumber:
     """What would become of one number of a call; ``number`` is None when what was written is none."""
 

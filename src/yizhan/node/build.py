@@ -30,6 +30,7 @@ from yizhan.flow.ports import Courier
 from yizhan.flow.prune import Pruner
 from yizhan.flow.reception import Reception
 from yizhan.flow.refusals import RefusalLog
+from yizhan.flow.send import Send
 from yizhan.flow.settle import Settle
 from yizhan.kit.clock import Clock, SystemClock
 from yizhan.model.channel import ChannelSettings
@@ -67,6 +68,7 @@ class House:
     play: Play
     explain: Explain
     metrics: Metrics
+    send: Send
     gate: Gate
     refusals: RefusalLog
     reception: Reception
@@ -162,6 +164,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         play=Play(fleet.handsets, phones),
         explain=Explain(database, living, terms, ask, clock),
         metrics=Metrics(meter, ask),
+        send=Send(reception, ask),
         gate=gate,
         refusals=refusals,
         reception=reception,

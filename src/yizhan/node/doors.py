@@ -72,7 +72,7 @@ async def admin_door(house: House, stop: Stop) -> AsyncIterator[None]:
         sock.bind(short)
     path.chmod(0o600)
     limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES)
-    app = make_admin_app(house.operate, house.ask, house.play, house.explain)
+    app = make_admin_app(house.operate, house.ask, house.play, explain=house.explain, send=house.send)
     app.include_router(metrics_router(house.metrics))
     listener = Listener(answers_of(app), limits, sock)
     await listener.start()

@@ -8,6 +8,7 @@ from functools import partial
 from yizhan.flow.prune import Pruner
 from yizhan.kit.log import get_logger
 from yizhan.store.database import Database
+from yizhan.store.once import forget_once
 from yizhan.store.queue import forget_parked
 
 log = get_logger("upkeep")
@@ -17,6 +18,9 @@ _DUTY_LOOK_S = 5
 _TEND_S = 5
 # A carrier reports within three days (carriers: "SP waits 48 h by default"); what no answer claimed by then never will.
 _PARKED_MS = 72 * 3600 * 1000
+
+# For so long a call of the API may come again under its key.
+_ONCE_MS = 24 * 3600 * 1000
 
 
 async def upkeep(database: Database, pruner: Pruner, on_duty: Callable[[], bool]) -> None:
@@ -30,6 +34,7 @@ async def upkeep(database: Database, pruner: Pruner, on_duty: Callable[[], bool]
             continue
         try:
             parked = await database.change(partial(forget_parked, before_ms=time.time_ns() // 1_000_000 - _PARKED_MS))
+            await database.change(partial(forget_once, before_ms=time.time_ns() // 1_000_000 - _ONCE_MS))
             submissions, others = await pruner.prune()
         except Exception as error:
             log.warning("upkeep failed", error=repr(error))

@@ -407,6 +407,17 @@ audit = Table(
     Column("after", Text, nullable=False),  # JSON
 )
 
+# Calls of the API that may come again: what they got, by the key that they gave.
+once = Table(
+    "once",
+    metadata,
+    Column("account_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", String(64), primary_key=True),
+    Column("digest", String(64), nullable=False),  # of what was asked
+    Column("client_id", Integer, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+
 # How old a program may be that works here: it must know at least this schema (``store.migrate``). One row.
 schema_floor = Table("schema_floor", metadata, Column("revision", String(8), nullable=False))
 

@@ -25,7 +25,7 @@ def us(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
 def page(program: Program) -> str:
     """The metrics as they are now."""
     (line,) = [line for line in program.said().splitlines() if '"event": "metrics"' in line]
-    response = httpx.get(json.loads(line)["at"])
+    response = httpx.get(f"{json.loads(line)['at']}/metrics")
     assert response.status_code == 200 and response.headers["content-type"].startswith("text/plain; version=")
     return response.text
 

@@ -29,6 +29,7 @@ from yizhan.cli import (
     serve,
     show,
     simulate,
+    token,
     webhook,
 )
 from yizhan.cli.link import Failed
@@ -94,6 +95,7 @@ app.add_typer(lists.ip_app, name="ip")
 app.add_typer(lists.number_app, name="number")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(webhook.app, name="webhook")
+app.add_typer(token.app, name="token")
 send.register(app)
 fetch.register(app)
 doctor.register(app)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from yizhan.console.bodies import AccountChange, Limit, NewAccount, NewCards, Topup
-from yizhan.console.desk import Actor
+from yizhan.console.desk import Actor, Own
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
 from yizhan.model.account import Profile
@@ -44,8 +44,8 @@ def account_router(operate: Operate, ask: Ask) -> APIRouter:
         return await ask.profile(account)
 
     @router.get("/{account:path}")
-    async def show_account(account: str) -> AccountView:
-        return await ask.account(account)
+    async def show_account(account: str, own: Own) -> AccountView:
+        return await ask.account(own.account(account))
 
     @router.patch("/{account:path}")
     async def set_account(account: str, body: AccountChange, actor: Actor) -> AccountView:
@@ -83,8 +83,10 @@ def ledger_router(ask: Ask) -> APIRouter:
     router = APIRouter(prefix="/ledger", tags=["ledger"])
 
     @router.get("")
-    async def list_entries(account: str | None = None, limit: Annotated[Limit, Query()] = 50) -> list[LedgerView]:
-        return await ask.ledger(account, limit)
+    async def list_entries(
+        own: Own, account: str | None = None, limit: Annotated[Limit, Query()] = 50
+    ) -> list[LedgerView]:
+        return await ask.ledger(own.only(account), limit)
 
     @router.get("/check")
     async def verify() -> LedgerCheck:

@@ -1,10 +1,11 @@
 """The control plane: one FastAPI app over the flow, served on a unix socket or driven in process by the CLI."""
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from yizhan import __version__
 from yizhan.console.accounts import account_router, card_router, ledger_router
 from yizhan.console.channels import channel_router, route_router
+from yizhan.console.desk import PREFIX, check_role
 from yizhan.console.lists import address_router, keyword_router, number_router
 from yizhan.console.messages import (
     explain_router,
@@ -15,6 +16,7 @@ from yizhan.console.messages import (
     watch_router,
 )
 from yizhan.console.problem import answer_problems
+from yizhan.console.tokens import token_router
 from yizhan.console.webhooks import webhook_router
 from yizhan.flow.ask import Ask
 from yizhan.flow.explain import Explain
@@ -23,7 +25,6 @@ from yizhan.flow.play import Play
 from yizhan.flow.send import Send
 from yizhan.kit.clock import Clock, SystemClock
 
-PREFIX = "/api/v1"
 MAX_BODY_BYTES = 16 * 1024 * 1024  # the longest list of keywords, with room
 
 
@@ -36,13 +37,15 @@ def make_admin_app(
     send: Send | None = None,
     clock: Clock | None = None,
 ) -> FastAPI:
-    """The admin API under ``/api/v1``. It has no log-in of its own: whoever reaches the socket is the operator."""
+    """The admin API under ``/api/v1``. Whoever reaches it is the owner, unless a ``Doorkeeper`` stands before it."""
     app = FastAPI(
         title="Yizhan admin API",
         version=__version__,
-        docs_url=None,  # its pages load scripts from elsewhere; /openapi.json stays
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
         max_body_size=MAX_BODY_BYTES,
+        dependencies=[Depends(check_role)],
     )
     answer_problems(app)
     routers = (
@@ -61,6 +64,7 @@ def make_admin_app(
         webhook_router(operate, ask),
         channel_router(operate, ask),
         route_router(operate, ask),
+        token_router(operate, ask),
     )
     for router in routers:
         app.include_router(router, prefix=PREFIX)

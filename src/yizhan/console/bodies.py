@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from yizhan.kit.clock import BEIJING
+from yizhan.model.access import Role
 from yizhan.model.account import LaneRule, SignatureRule
 from yizhan.model.money import MAX_CREDITS, to_milli
 
@@ -59,6 +60,15 @@ class NewMessage(Body):
         """As a call's parameters."""
         at = "" if self.send_at is None else self.send_at.astimezone(BEIJING).strftime("%Y%m%d%H%M%S")
         return {"mobile": ",".join(self.to), "content": self.text, "cell": self.cell, "sendtime": at}
+
+
+class TokenWish(Body):
+    """Who may call, as what, and until when. A customer has an account."""
+
+    name: str = Field(min_length=1, max_length=64)
+    role: Role
+    account: str | None = Field(None, min_length=1, max_length=64)
+    until: AwareDatetime | None = None
 
 
 class BackupTo(Body):

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Response
 
 from yizhan.console.bodies import BackupTo, Cancellation, HandsetReply, Limit, Message, NewMessage, RowId
-from yizhan.console.desk import Actor
+from yizhan.console.desk import Actor, Own
 from yizhan.flow.ask import Ask
 from yizhan.flow.explain import Explain
 from yizhan.flow.operate import Conflict, Operate
@@ -37,6 +37,7 @@ def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
     @router.get("")
     async def list_messages(
         *,
+        own: Own,
         account: str | None = None,
         state: str | None = None,
         number: str | None = None,
@@ -45,25 +46,26 @@ def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
         before: OptionalId = None,
     ) -> list[MessageView]:
         return await ask.messages(
-            account=account, state=state, number=number, submission=submission, limit=limit, before=before
+            account=own.only(account), state=state, number=number, submission=submission, limit=limit, before=before
         )
 
     @router.post("", status_code=201)
     async def send_message(
         body: NewMessage,
         response: Response,
+        own: Own,
         idempotency_key: Annotated[str | None, Header(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")] = None,
     ) -> SentMessage:
         if send is None:
             raise Conflict("prices and rules are in the configuration of a node, and none runs")
-        sent = await send.send(body.account, body.values(), idempotency_key)
+        sent = await send.send(own.account(body.account), body.values(), idempotency_key)
         if sent.repeated:
             response.status_code = 200
         return sent
 
     @router.get("/{id}")
-    async def show_message(id: Annotated[RowId, Path()], account: str | None = None) -> list[MessageStory]:
-        return await ask.stories(id, account)
+    async def show_message(id: Annotated[RowId, Path()], own: Own, account: str | None = None) -> list[MessageStory]:
+        return await ask.stories(id, own.only(account))
 
     @router.post("/{id}/resend", status_code=204)
     async def send_again(id: Annotated[RowId, Path()], actor: Actor) -> None:
@@ -81,11 +83,11 @@ def explain_router(explain: Explain | None) -> APIRouter:
     router = APIRouter(tags=["messages"])
 
     @router.post("/explain")
-    async def explain_message(body: Message) -> Explanation:
+    async def explain_message(body: Message, own: Own) -> Explanation:
         if explain is None:
             raise Conflict("prices and rules are in the configuration of a node, and none runs")
         values = {"mobile": ",".join(body.to), "content": body.text, "cell": body.cell, "sendtime": body.send_time}
-        return await explain.explain(body.account, body.operation, values)
+        return await explain.explain(own.account(body.account), body.operation, values)
 
     return router
 
@@ -96,9 +98,10 @@ def reply_router(ask: Ask, play: Play) -> APIRouter:
 
     @router.get("/replies")
     async def list_replies(
-        account: str | None = None, nobodys: bool = False, limit: Annotated[Limit, Query()] = 50
+        own: Own, account: str | None = None, nobodys: bool = False, limit: Annotated[Limit, Query()] = 50
     ) -> list[ReplyView]:
-        return await ask.replies(account, nobodys, limit)
+        of = own.only(account)
+        return await ask.replies(of, nobodys and of is None, limit)
 
     @router.post("/simulator/replies", status_code=201)
     async def reply(body: HandsetReply) -> ReplyView:

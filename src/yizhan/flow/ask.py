@@ -7,9 +7,11 @@ from pathlib import Path
 from yizhan import __version__
 from yizhan.flow.living import Living
 from yizhan.flow.office import Conflict, NotFound, channel_of
+from yizhan.flow.operate_tokens import hash_of
 from yizhan.flow.ports import Board
 from yizhan.flow.story import tell
 from yizhan.kit.clock import Clock, to_rfc3339
+from yizhan.model.access import Caller
 from yizhan.model.account import Profile
 from yizhan.model.carriage import by_channel
 from yizhan.model.channel import keys_of, shown
@@ -39,6 +41,7 @@ from yizhan.model.views import (
     RouteExplained,
     RouteView,
     TestStep,
+    TokenView,
     TracedPdu,
     WebhookView,
 )
@@ -52,6 +55,7 @@ from yizhan.store.database import WHOLE, Database, Session
 from yizhan.store.migrate import schema_of
 from yizhan.store.records import RefusedCall
 from yizhan.store.replies import NOBODY
+from yizhan.store.tokens import find_token, view_tokens
 from yizhan.wire.codes import code_of
 
 # Client ids are int32; message ids begin above them (``store.schema.FIRST_MESSAGE_KEY``).
@@ -237,6 +241,18 @@ class Ask:
     async def audit(self, limit: int) -> list[AuditView]:
         """The newest operator actions."""
         return await self._database.search(lambda session: records.list_actions(session, limit))
+
+    async def tokens(self) -> list[TokenView]:
+        """Every token of the admin API, by name."""
+        return await self._database.read(view_tokens)
+
+    async def holder(self, token: str) -> Caller | None:
+        """Who holds it; None when it is none, or over."""
+        hash = hash_of(token)
+        found = await self._database.read(lambda session: find_token(session, hash))
+        if found is None or (found.until_ms is not None and found.until_ms <= self._clock.now_ms()):
+            return None
+        return Caller(f"token {found.name}", found.role, found.account)
 
     async def back_up(self, file: Path) -> BackupView:
         """Copy the store to ``file``. Conflict says why there is no copy; ValueError for a relative path."""

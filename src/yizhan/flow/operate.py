@@ -7,6 +7,7 @@ from yizhan.flow.operate_cards import CardActions
 from yizhan.flow.operate_channels import ChannelActions
 from yizhan.flow.operate_lists import ListActions
 from yizhan.flow.operate_routes import RouteActions
+from yizhan.flow.operate_tokens import TokenActions
 from yizhan.flow.operate_webhooks import WebhookActions
 from yizhan.flow.ports import Board
 from yizhan.kit.clock import Clock
@@ -19,7 +20,7 @@ from yizhan.store.settle import give_up
 __all__ = ["Conflict", "NotFound", "Operate"]
 
 
-class Operate(AccountActions, ListActions, CardActions, WebhookActions, ChannelActions, RouteActions):
+class Operate(AccountActions, ListActions, CardActions, WebhookActions, ChannelActions, RouteActions, TokenActions):
     """Every change an operator can make. ``actor`` says who it was; ValueError says what is wrong with the wish."""
 
     def __init__(

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.operation import FAMILY
@@ -26,6 +26,16 @@ def split_listen(listen: str) -> tuple[str, int]:
     if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
         raise ValueError("must be HOST:PORT with a port from 0 to 65535, for example 127.0.0.1:8080 or [::1]:8080")
     return host.strip("[]"), int(port)
+
+
+def _empty_or_listen(value: str) -> str:
+    if value:
+        split_listen(value)
+    return value
+
+
+# HOST:PORT; empty: nothing listens.
+Listen = Annotated[str, AfterValidator(_empty_or_listen)]
 
 
 class ServerSettings(Section):
@@ -57,29 +67,25 @@ class ServerSettings(Section):
 
 
 class AdminSettings(Section):
-    """``[admin]``: the control plane of this node, a unix socket that only its owner can open."""
+    """``[admin]``: the control plane of this node: a unix socket for its owner, and a port for who has a token."""
 
     listen: str = "unix:admin.sock"
+    api_listen: Listen = ""
 
     @field_validator("listen")
     @classmethod
     def _unix_only(cls, value: str) -> str:
         if not value.startswith("unix:") or not value.removeprefix("unix:"):
-            raise ValueError("must be unix:PATH (relative to the data directory); it has no log-in, so no TCP yet")
+            raise ValueError(
+                "must be unix:PATH (relative to the data directory); it has no log-in; for TCP see api_listen"
+            )
         return value
 
 
 class MetricsSettings(Section):
     """``[metrics]``: where Prometheus asks, besides the admin socket."""
 
-    listen: str = ""
-
-    @field_validator("listen")
-    @classmethod
-    def _listen(cls, value: str) -> str:
-        if value:
-            split_listen(value)
-        return value
+    listen: Listen = ""
 
 
 _POSTGRESQL = ("postgresql://", "postgres://")

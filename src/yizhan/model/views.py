@@ -78,6 +78,27 @@ class NewCard:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenView:
+    """One token of the admin API, but for itself."""
+
+    name: str
+    role: str
+    account: str | None
+    created_at: str
+    until: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token, told this once."""
+
+    name: str
+    role: str
+    account: str | None
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class PhoneMessage:
     """A message on a simulated phone; ``code`` is what it would offer to copy."""
 

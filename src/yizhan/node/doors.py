@@ -3,13 +3,14 @@
 import resource
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
 from yizhan.console.app import MAX_BODY_BYTES, make_admin_app
+from yizhan.console.desk import Doorkeeper
 from yizhan.console.metrics import metrics_router
-from yizhan.front.asgi import answers_of
+from yizhan.front.asgi import App, answers_of
 from yizhan.front.gateway import Gateway
 from yizhan.front.listener import Listener
 from yizhan.kit.clock import SystemClock
@@ -72,9 +73,7 @@ async def admin_door(house: House, stop: Stop) -> AsyncIterator[None]:
         sock.bind(short)
     path.chmod(0o600)
     limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES)
-    app = make_admin_app(house.operate, house.ask, house.play, explain=house.explain, send=house.send)
-    app.include_router(metrics_router(house.metrics))
-    listener = Listener(answers_of(app), limits, sock)
+    listener = Listener(answers_of(_admin_app(house)), limits, sock)
     await listener.start()
     try:
         yield
@@ -84,18 +83,27 @@ async def admin_door(house: House, stop: Stop) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def metrics_door(house: House, stop: Stop) -> AsyncIterator[None]:
-    """``/metrics`` on an address of its own, for a Prometheus that cannot reach the socket; if one is configured."""
-    listen = house.settings.metrics.listen
-    if not listen:
+async def side_doors(house: House, stop: Stop) -> AsyncIterator[None]:
+    """Two more ports, if they are configured: the admin API for who has a token, and the metrics for whoever comes."""
+    settings = house.settings
+    metrics = FastAPI(openapi_url=None)
+    metrics.include_router(metrics_router(house.metrics))
+    apps: dict[str, tuple[str, App]] = {
+        "admin api": (settings.admin.api_listen, Doorkeeper(_admin_app(house), house.ask.holder)),
+        "metrics": (settings.metrics.listen, metrics),
+    }
+    limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES)
+    async with AsyncExitStack() as stack:
+        for name, (listen, app) in apps.items():
+            if listen:
+                listener = Listener(answers_of(app), limits, bind_port(*split_listen(listen)))
+                await listener.start()
+                stack.push_async_callback(listener.drain, min(1.0, stop.left_s()))
+                log.info(name, at="http://{}:{}".format(*listener.address))
         yield
-        return
-    app = FastAPI(openapi_url=None)
+
+
+def _admin_app(house: House) -> FastAPI:
+    app = make_admin_app(house.operate, house.ask, house.play, explain=house.explain, send=house.send)
     app.include_router(metrics_router(house.metrics))
-    listener = Listener(answers_of(app), ServerSettings(), bind_port(*split_listen(listen)))
-    await listener.start()
-    log.info("metrics", at="http://{}:{}/metrics".format(*listener.address))
-    try:
-        yield
-    finally:
-        await listener.drain(min(1.0, stop.left_s()))
+    return app

@@ -18,7 +18,7 @@ from yizhan.model.settings import Settings, split_listen
 from yizhan.node.build import House, build
 from yizhan.node.config import ConfigError, read_settings
 from yizhan.node.demo import set_demo
-from yizhan.node.doors import admin_door, allow_descriptors, bind_port, clients_door, metrics_door
+from yizhan.node.doors import admin_door, allow_descriptors, bind_port, clients_door, side_doors
 from yizhan.node.note import leave_note
 from yizhan.node.stop import Stop, end_at_once
 from yizhan.node.upkeep import tend, upkeep
@@ -78,7 +78,7 @@ async def _serve(settings: Settings, data: Path, demo: bool) -> None:
         async with (
             _at_work(house, stop),
             admin_door(house, stop),
-            metrics_door(house, stop),
+            side_doors(house, stop),
             clients_door(house, port, stop) as url,
         ):
             print(welcome(url, data, demo_is_ready), flush=True)

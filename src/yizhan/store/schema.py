@@ -418,6 +418,19 @@ once = Table(
     Column("at_ms", BigInteger, nullable=False),
 )
 
+# Who may call the admin API over the network.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("hash", String(64), nullable=False),  # SHA-256; the token itself is random
+    Column("role", String(16), nullable=False),  # model.access.Role
+    Column("account_id", BigInteger),  # of a customer
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger),
+)
+Index("tokens_hash", tokens.c.hash, unique=True)
+
 # How old a program may be that works here: it must know at least this schema (``store.migrate``). One row.
 schema_floor = Table("schema_floor", metadata, Column("revision", String(8), nullable=False))
 

@@ -1,0 +1,29 @@
+"""Admin API: tokens, for callers over the network."""
+
+from fastapi import APIRouter
+
+from yizhan.console.bodies import TokenWish
+from yizhan.console.desk import Actor
+from yizhan.flow.ask import Ask
+from yizhan.flow.operate import Operate
+from yizhan.model.views import NewToken, TokenView
+
+
+def token_router(operate: Operate, ask: Ask) -> APIRouter:
+    """``/tokens``."""
+    router = APIRouter(prefix="/tokens", tags=["tokens"])
+
+    @router.get("")
+    async def list_tokens() -> list[TokenView]:
+        return await ask.tokens()
+
+    @router.post("", status_code=201)
+    async def create_token(body: TokenWish, actor: Actor) -> NewToken:
+        until_ms = None if body.until is None else int(body.until.timestamp() * 1000)
+        return await operate.create_token(actor, body.name, body.role, body.account, until_ms)
+
+    @router.delete("/{name}", status_code=204)
+    async def revoke_token(name: str, actor: Actor) -> None:
+        await operate.revoke_token(actor, name)
+
+    return router

@@ -1,0 +1,22 @@
+"""Who calls the admin API, and what that role may do."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """From the one that may do everything to the one that sees its own account only."""
+
+    ADMIN = "admin"
+    OPERATOR = "operator"  # everything but tokens and copies of the store
+    AUDITOR = "auditor"  # reads everything, changes nothing
+    CUSTOMER = "customer"  # reads one account and sends for it
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who acts: the name for the audit log, the role, and for a customer the account."""
+
+    name: str
+    role: Role
+    account: str | None = None

@@ -4,12 +4,9 @@ import hashlib
 import re
 import secrets
 
-from sqlalchemy.exc import IntegrityError
-
 from yizhan.flow.office import Conflict, Deed, NotFound, Office
 from yizhan.model.access import Role
 from yizhan.model.views import NewToken
-from yizhan.store.database import Session
 from yizhan.store.tokens import delete_token, insert_token
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -46,14 +43,10 @@ class TokenActions(Office):
             "until_ms": until_ms,
         }
 
-        def act(session: Session) -> None:
-            insert_token(session, row)
-
         about = {"role": role.value, "account": corp_id, "until_ms": until_ms}
-        try:
-            await self._carry_out(Deed(actor, "token create", name, {}, about), act)
-        except IntegrityError:
-            raise Conflict(f"there is a token {name}") from None
+        deed = Deed(actor, "token create", name, {}, about)
+        if not await self._carry_out(deed, lambda session: insert_token(session, row)):
+            raise Conflict(f"there is a token {name}")
         return NewToken(name, role.value, corp_id, token)
 
     async def revoke_token(self, actor: str, name: str) -> None:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model.access import Role
 from yizhan.model.views import TokenView
+from yizhan.store.insert import insert
 from yizhan.store.schema import accounts, tokens
 
 
@@ -22,9 +23,10 @@ class Token:
     until_ms: int | None
 
 
-def insert_token(connection: Connection, row: Mapping[str, Any]) -> None:
-    """A new token. IntegrityError when the name is taken."""
-    connection.execute(insert(tokens).values(row))
+def insert_token(connection: Connection, row: Mapping[str, Any]) -> bool:
+    """A new token; False when the name is taken."""
+    made = insert(connection, tokens).values(row).on_conflict_do_nothing().returning(tokens.c.name)
+    return connection.execute(made).first() is not None
 
 
 def find_token(connection: Connection, hash: str) -> Token | None:

@@ -10,6 +10,9 @@ WORKERS ?= 2
 # A private index or mirror is the user's own pip configuration; nothing here names one.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
+# So that no start compiles anything, also where the environment forbids Python to keep what it has compiled.
+COMPILE = $(BIN)/python -m compileall -q src
+
 .PHONY: install run test test-slow check bench audit lock clean
 
 install: $(STAMP)
@@ -20,12 +23,14 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@echo "installing into $(VENV) ..."
 	@$(PIP) install --quiet --require-hashes --requirement requirements/dev.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(COMPILE)
 	@touch $@
 
 run: install
 	@exec $(BIN)/yizhan serve --demo
 
 test: install
+	@$(COMPILE)
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
 
 # YIZHAN_TEST_ROUNDS of the crash laboratory (200), YIZHAN_TEST_NODE_KILLS (100) and YIZHAN_TEST_SERVER_KILLS (10) of the
@@ -33,6 +38,7 @@ test: install
 # YIZHAN_TEST_MOVE_MESSAGES (100000) from SQLite to PostgreSQL;
 # YIZHAN_TEST_SEED draws other ones, YIZHAN_LAB_ROUND=N plays one round again.
 test-slow: install
+	@$(COMPILE)
 	$(BIN)/python -m pytest -m slow -s
 
 check: install

@@ -170,6 +170,7 @@ def test_what_one_node_stores_another_hears_of(cluster: Cluster, tmp_path: Path)
             eventually(lambda number=number: other.messages(submission=number, state="delivered"), 10)  # type: ignore[misc]
 
 
+@pytest.mark.slow
 def test_nodes_that_hear_nothing_look_by_themselves(cluster: Cluster, tmp_path: Path) -> None:
     with ExitStack() as stack:
         url = cluster.new_database()
@@ -210,6 +211,7 @@ def test_nothing_is_lost_while_a_pooler_restarts(cluster: Cluster, tmp_path: Pat
         assert [program.stop() for program in programs] == [0, 0]
 
 
+@pytest.mark.slow
 def test_a_node_that_is_cut_off_stops_before_another_begins(cluster: Cluster, tmp_path: Path) -> None:
     """Its carrier still hears it, the database does not: nothing is sent by two nodes at a time."""
     lease_s, database, senders = 3.0, cluster.new_database(), {"one": "10690001", "two": "10690002"}
@@ -261,6 +263,7 @@ def test_probes_and_calls_while_the_server_is_away(server: Cluster, tmp_path: Pa
         eventually(lambda: one.messages(submission=number, state="delivered"), 15)
 
 
+@pytest.mark.slow
 def test_operators_search_in_a_replica(cluster: Cluster, tmp_path: Path) -> None:
     url = cluster.new_database()
     with ExitStack() as stack:

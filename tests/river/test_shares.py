@@ -6,6 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from postgres import Cluster
 
 from .program import Program, eventually, run_cli
@@ -132,6 +134,7 @@ def test_commands_mean_all_shares(cluster: Cluster, tmp_path: Path) -> None:
         eventually(lambda: carrier.tell(do="stats")["bound"] == 0)
 
 
+@pytest.mark.slow
 def test_a_node_that_finishes_what_another_one_has_changed_keeps_its_berths(cluster: Cluster, tmp_path: Path) -> None:
     """The answers take longer than a lease, and the old binds wait for them."""
     with ExitStack() as stack:

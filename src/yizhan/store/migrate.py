@@ -20,8 +20,8 @@ PRUNES = "0005"
 
 _TELLS_FLOOR = "0008"  # from this one on, a store says which programs may work on it, and nodes which schema they know
 _MIGRATION_LOCK = 7_953_812
-# A node that was not seen for so long, by the server's clock, does not work any more. Longer than any lease.
-_GONE_MS = 60_000
+# A node that was not seen for so long, by the server's clock, does not work any more. Twice the longest lease.
+_GONE_MS = 600_000
 _NEEDED = max(f"{number:04}" for number in range(1, int(HEAD) + 1) if f"{number:04}" not in AFTER)
 
 

@@ -99,6 +99,18 @@ class NewToken:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonView:
+    """Somebody who may log in at the console."""
+
+    name: str
+    role: str
+    account: str | None
+    disabled: bool
+    created_at: str
+    seen_at: str | None  # the newest call of a session that there still is
+
+
+@dataclass(frozen=True, slots=True)
 class PhoneMessage:
     """A message on a simulated phone; ``code`` is what it would offer to copy."""
 

@@ -20,3 +20,12 @@ class Caller:
     name: str
     role: Role
     account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody who has logged in; ``csrf`` comes back with every change that he makes."""
+
+    person: str
+    caller: Caller
+    csrf: str

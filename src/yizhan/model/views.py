@@ -291,6 +291,15 @@ class ChannelView:
     shares: Sequence[str] = ()  # of a channel for several nodes: who has each share; empty: nobody yet
 
 
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How things stand; ``accepted``: messages since this node has started."""
+
+    accepted: int
+    backlog: Backlog
+    channels: list[ChannelView]
+
+
 def channel_at_rest(settings: ChannelSettings, why: str, *, paused: bool = False, node: str = "") -> ChannelView:
     """A channel that does not work now, or not here."""
     name, kind, window = settings.name, settings.kind, settings.window

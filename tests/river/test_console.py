@@ -323,3 +323,9 @@ def test_what_is_typed_comes_back_as_text(url: str) -> None:
         for body in (b"\xff\xfe=1", b"&".join(b"a%d=1" % n for n in range(50)), b"name=" + b"x" * 20_000):
             sent = browser.post("/login", content=body, headers={"content-type": "application/x-www-form-urlencoded"})
             assert sent.status_code == 403
+
+
+def test_names_that_nobody_can_have(program: Program, url: str) -> None:
+    with Browser(url, "203.0.113.78") as browser:
+        for name in ("", "a\0b", "\U0001f600" * 300, "ada "):
+            assert browser.log_in(name).status_code == 403

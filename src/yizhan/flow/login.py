@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from yizhan.flow.living import Living
 from yizhan.flow.office import Conflict, Deed, NotFound, Office
-from yizhan.flow.operate_people import PeopleActions
+from yizhan.flow.operate_people import PeopleActions, is_name
 from yizhan.flow.operate_tokens import hash_of
 from yizhan.kit.clock import Clock
 from yizhan.model.access import Caller, Role, Visit
@@ -29,7 +29,7 @@ _RANDOM_BYTES = 32
 _IPV6_PREFIX = 64
 _CHECKS_AT_ONCE = 1
 _CHECKS_WAITING = 16
-_MOST_CHARS = 256  # of what is looked at; no name and no password is longer
+_MOST_CHARS = 256  # no password is longer
 _SEEN_EVERY_MS = 60_000  # that a session is in use is written down so often and not more
 
 
@@ -136,37 +136,33 @@ class Login(Office):
         self._link = ("", 0.0)
 
     async def _prove(self, name: str, password: str, address: str) -> Person:
-        name, now_s = name[:_MOST_CHARS], self._clock.monotonic_s()
-        parsed = parse_address(address)
+        now_s, parsed = self._clock.monotonic_s(), parse_address(address)
         source = address if parsed is None else source_of(parsed, _IPV6_PREFIX)
-        acquaintance = f"{name} {source}"
+        # Other nodes are told of the keys, and what was typed may be a password.
+        key, acquaintance = hash_of(name), hash_of(f"{name} {source}")
+        is_stranger = acquaintance not in self._known
         if self._checks >= _CHECKS_WAITING or not self._by_source.take(source, now_s):
             raise TooManyLogins
-        counts_by_name = acquaintance not in self._known
-        if counts_by_name and not self._by_name.take(name, now_s):
+        if is_stranger and not self._by_name.take(key, now_s):
             raise TooManyLogins
-        person = await self._database.read(lambda store: find_person(store, name))
-        right = await self._matches(self._decoy if person is None else person.credential, password)
-        if person is None or person.disabled or not right:
-            # What was typed for a name that there is not may be a password: it stays out of the log.
-            subject = "nobody" if person is None else person.name
-            await self._carry_out(Deed(f"from {source}", "person log-in refused", subject, {}, {}), lambda _: True)
-            raise WrongLogin
-        self._by_source.give_back(source, now_s)
-        if counts_by_name:
-            self._by_name.give_back(name, now_s)
-        self._known.add(acquaintance)
-        return person
-
-    async def _matches(self, credential: str, password: str) -> bool:
         self._checks += 1
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(
+            person = await self._database.read(lambda store: find_person(store, name)) if is_name(name) else None
+            credential = self._decoy if person is None else person.credential
+            right = await asyncio.get_running_loop().run_in_executor(
                 self._threads, credential_matches, credential, password[: _MOST_CHARS + 1]
             )
         finally:
             self._checks -= 1
+        if person is None or person.disabled or not right:
+            subject = "nobody" if person is None else person.name
+            await self._carry_out(Deed(f"from {source}", "person log-in refused", subject, {}, {}), lambda _: True)
+            raise WrongLogin
+        self._by_source.give_back(source, now_s)
+        if is_stranger:
+            self._by_name.give_back(key, now_s)
+        self._known.add(acquaintance)
+        return person
 
 
 def _actor(name: str) -> str:

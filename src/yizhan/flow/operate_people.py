@@ -14,6 +14,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _LEAST_CHARS, _MOST_CHARS = 15, 256
 
 
+def is_name(text: str) -> bool:
+    """Whether a person may be called so."""
+    return _NAME.fullmatch(text) is not None
+
+
 class PeopleActions(Office):
     """Every change of people."""
 
@@ -21,7 +26,7 @@ class PeopleActions(Office):
         self, actor: str, name: str, password: str, role: Role, corp_id: str | None = None, *, first: bool = False
     ) -> None:
         """Somebody who may log in; ``first``: only if there is nobody yet. ValueError, NotFound, Conflict."""
-        if not _NAME.fullmatch(name):
+        if not is_name(name):
             raise ValueError("a name has 1 to 32 letters, digits, dots, dashes or underscores, and begins with one")
         if (role is Role.CUSTOMER) != (corp_id is not None):
             raise ValueError("a customer has an account, and nobody else has")
@@ -53,14 +58,14 @@ class PeopleActions(Office):
     async def remove_person(self, actor: str, name: str) -> None:
         """He is gone. NotFound."""
         deed = Deed(actor, "person remove", name, {}, {})
-        if not await self._carry_out(deed, lambda session: delete_person(session, name)):
+        if not is_name(name) or not await self._carry_out(deed, lambda session: delete_person(session, name)):
             raise NotFound(f"no person {name}")
 
     async def _change_person(
         self, actor: str, action: str, name: str, values: dict[str, Any], said: dict[str, Any]
     ) -> None:
         deed = Deed(actor, action, name, {}, said)
-        if not await self._carry_out(deed, lambda session: change_person(session, name, values)):
+        if not is_name(name) or not await self._carry_out(deed, lambda session: change_person(session, name, values)):
             raise NotFound(f"no person {name}")
 
 

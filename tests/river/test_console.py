@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from postgres import Cluster
+
 from .program import TEXT, Program, eventually, running
 
 PASSWORD = "correct horse battery"
@@ -329,3 +331,21 @@ def test_names_that_nobody_can_have(program: Program, url: str) -> None:
     with Browser(url, "203.0.113.78") as browser:
         for name in ("", "a\0b", "\U0001f600" * 300, "ada "):
             assert browser.log_in(name).status_code == 403
+
+
+def test_a_session_holds_at_every_node(cluster: Cluster, tmp_path: Path) -> None:
+    store = {"YIZHAN_STORE__URL": cluster.new_store(), **LISTEN}
+    with running(tmp_path / "one", **store) as one, running(tmp_path / "two", **store) as two:
+        first, second = link_of(one), link_of(two)
+        with Browser(url_of(one)) as here, Browser(url_of(two)) as there:
+            assert here.post(first, data={"name": "ada", "password": PASSWORD}).status_code == 303
+            assert there.post(second, data={"name": "eve", "password": PASSWORD}).status_code == 404
+            assert here.log_in("a\0b").status_code == 403
+            assert here.log_in("ada").status_code == 303
+            there.cookies.set("yizhan_session", here.cookies["yizhan_session"])
+            assert "simulator" in there.get("/").text
+            assert here.fill("/logout").status_code == 303
+            assert there.get("/").headers["location"] == "/login"
+        refused = httpx.Client(transport=httpx.HTTPTransport(uds=str(one.data / "admin.sock"), verify=False))
+        with refused as owner:
+            assert owner.post("http://admin/api/v1/people/a%00b/disable").status_code == 404

@@ -158,6 +158,7 @@ def test_the_document_describes_every_path(tmp_path: Path) -> None:
         "inbox",
         "ledger",
         "tokens",
+        "people",
         "cards",
         "keywords",
         "channels",

@@ -51,23 +51,15 @@ class Program:
             self.log.close()
         self.log = (self.data.parent / f"{self.data.name}.log").open("a+")
         start = self.log.seek(0, os.SEEK_END)
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "yizhan",
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--data",
-                str(self.data),
-                *self.arguments,
-            ],
-            env={**_clean_environ(), **self.environ},
-            stdout=subprocess.DEVNULL,
-            stderr=self.log,
-            text=True,
-        )
+        serve = [sys.executable, "-m", "yizhan", "serve", "--listen", "127.0.0.1:0", "--data", str(self.data)]
+        with self._screen.open("w") as screen:
+            self.process = subprocess.Popen(
+                [*serve, *self.arguments],
+                env={**_clean_environ(), **self.environ},
+                stdout=screen,
+                stderr=self.log,
+                text=True,
+            )
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             self.log.seek(start)
@@ -85,6 +77,14 @@ class Program:
         assert self.log is not None
         self.log.seek(0)
         return self.log.read()
+
+    def printed(self) -> str:
+        """What it has printed since it was started."""
+        return self._screen.read_text()
+
+    @property
+    def _screen(self) -> Path:
+        return self.data.parent / f"{self.data.name}.out"
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send it a signal and wait: its exit status."""

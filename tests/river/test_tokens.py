@@ -72,6 +72,12 @@ TABLE = {
     "GET /tokens": "a",
     "POST /tokens": "a",
     "DELETE /tokens/{name}": "a",
+    "GET /people": "a",
+    "POST /people": "a",
+    "PUT /people/{name}/password": "a",
+    "POST /people/{name}/disable": "a",
+    "POST /people/{name}/enable": "a",
+    "DELETE /people/{name}": "a",
 }
 
 
@@ -127,7 +133,7 @@ def test_each_role_on_each_path(office: Office, name: str) -> None:
     if path.startswith("/inbox/wait"):
         path += "?to=13800000000&timeout_s=0"
     wanted: dict[str, Any] = {} if method in ("GET", "DELETE") else {"json": {}}
-    if path.endswith(("/resume", "/pause", "/test", "/resend", "/give-up", "/cancel")):
+    if path.endswith(("/resume", "/pause", "/test", "/resend", "/give-up", "/cancel", "able")):
         wanted = {}
     for letter, role in ROLES.items():
         status = office.call(office.tokens[role], method, path, **wanted).status_code

@@ -1,23 +1,18 @@
 """``yizhan account``: make, read and change accounts."""
 
-import secrets
-import string
-import sys
 from decimal import Decimal
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from yizhan.cli import show
-from yizhan.cli.link import Failed, call, segment
+from yizhan.cli.link import call, segment
 from yizhan.cli.options import DEFAULT_DATA, Account, AsJson, Data, parse_credits
+from yizhan.cli.password import FromFile, FromStdin, new_password, read_password
 from yizhan.model.account import LaneRule, SignatureRule
 
 app = typer.Typer(help="Accounts: who may send, and on which terms.", no_args_is_help=True)
-
-PASSWORD_LENGTH = 24
 
 
 class BatchSendAnswer(StrEnum):
@@ -30,10 +25,6 @@ class BatchSendAnswer(StrEnum):
 Credit = Annotated[Decimal, typer.Option(parser=parse_credits, metavar="N", help="Starting balance in 条.")]
 Amount = Annotated[
     Decimal, typer.Argument(parser=parse_credits, metavar="AMOUNT", help="条 to add; a negative amount takes back.")
-]
-FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
-FromFile = Annotated[
-    Path | None, typer.Option("--password-file", exists=True, dir_okay=False, help="Read the password from a file.")
 ]
 AllowIp = Annotated[
     list[str] | None, typer.Option("--allow-ip", metavar="CIDR", help="Only these may call; repeat for several.")
@@ -69,8 +60,8 @@ def add(
     """Make an account; prints a generated password unless one is given."""
     if credit < 0:
         raise typer.BadParameter("must not be negative", param_hint="--credit")
-    given = _read_password(password_stdin, password_file)
-    password = given or _new_password()
+    given = read_password(password_stdin, password_file)
+    password = given or new_password()
     body = {
         "account": account,
         "password": password,
@@ -139,7 +130,7 @@ def set_account(
     if allow_ip and no_allow_ip:
         raise typer.BadParameter("contradicts --allow-ip", param_hint="--no-allow-ip")
     change = _given(
-        password=_read_password(password_stdin, password_file),
+        password=read_password(password_stdin, password_file),
         lane=lane,
         signature_rule=signature_rule,
         signature=signature,
@@ -193,30 +184,6 @@ def profile(account: Account, data: Data = DEFAULT_DATA, json: AsJson = False) -
 def _given(**wanted: Any) -> dict[str, Any]:
     """What is not None."""
     return {name: value for name, value in wanted.items() if value is not None}
-
-
-def _new_password() -> str:
-    alphabet = string.ascii_letters + string.digits
-    return "".join(secrets.choice(alphabet) for _ in range(PASSWORD_LENGTH))
-
-
-def _read_password(stdin: bool, file: Path | None) -> str | None:
-    """The password that was given, without its line end. No plain option: it would stand in the process list."""
-    if stdin and file:
-        raise typer.BadParameter("contradicts --password-file", param_hint="--password-stdin")
-    if stdin and sys.stdin.isatty():
-        text: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    elif stdin or file:
-        raw = file.read_bytes() if file else sys.stdin.buffer.read()
-        try:
-            text = raw.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
-        except UnicodeDecodeError as error:
-            raise Failed("the password is not UTF-8") from error
-    else:
-        return None
-    if not text:
-        raise Failed("the password is empty")
-    return text
 
 
 def _print_account(account: dict[str, Any], json: bool) -> None:

@@ -24,6 +24,7 @@ from yizhan.cli import (
     lists,
     message,
     move,
+    person,
     route,
     send,
     serve,
@@ -96,6 +97,7 @@ app.add_typer(lists.number_app, name="number")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(webhook.app, name="webhook")
 app.add_typer(token.app, name="token")
+app.add_typer(person.app, name="person")
 send.register(app)
 fetch.register(app)
 doctor.register(app)

@@ -15,6 +15,7 @@ from yizhan.console.messages import (
     submission_router,
     watch_router,
 )
+from yizhan.console.people import people_router
 from yizhan.console.problem import answer_problems
 from yizhan.console.tokens import token_router
 from yizhan.console.webhooks import webhook_router
@@ -65,6 +66,7 @@ def make_admin_app(
         channel_router(operate, ask),
         route_router(operate, ask),
         token_router(operate, ask),
+        people_router(operate, ask),
     )
     for router in routers:
         app.include_router(router, prefix=PREFIX)

@@ -71,6 +71,20 @@ class TokenWish(Body):
     until: AwareDatetime | None = None
 
 
+class NewPassword(Body):
+    """``PUT /people/{name}/password``."""
+
+    password: str = Field(max_length=256, repr=False)
+
+
+class NewPerson(NewPassword):
+    """``POST /people``. A customer has an account."""
+
+    name: str = Field(min_length=1, max_length=64)
+    role: Role
+    account: str | None = Field(None, min_length=1, max_length=64)
+
+
 class BackupTo(Body):
     """Where a copy of the store goes: an absolute path that this node may write."""
 

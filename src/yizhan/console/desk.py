@@ -1,44 +1,105 @@
-"""Who is at the door: whoever reaches the unix socket is the owner; over the network it is who holds a token."""
+"""Who is at the door: whoever reaches the unix socket is the owner; over the network it is who holds a token, or has
+logged in.
+"""
 
+import hmac
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
+from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from yizhan.console.problem import problem
-from yizhan.model.access import Caller, Role
+from yizhan.model.access import Caller, Role, Visit
 from yizhan.policy.access import may_call
 
 PREFIX = "/api/v1"
-_STATE = "caller"
+_CALLER, _VISIT = "caller", "visit"
+
+SESSION_COOKIE = "yizhan_session"
 
 # Who holds this token; None: nobody.
 Identify = Callable[[str], Awaitable[Caller | None]]
+# Whose session this is; None: nobody's.
+Recognise = Callable[[str], Awaitable[Visit | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a call comes from, as far as proxies are believed."""
+
+    address: str
+    is_https: bool
 
 
 class Doorkeeper:
-    """In front of the whole application: nobody gets in without a token."""
+    """In front of the whole application: nobody gets in without a token or a session, but to the ``pages``, which look
+    at the visit for themselves and have nothing of the API behind them.
+    """
 
-    def __init__(self, app: ASGIApp, identify: Identify) -> None:
+    def __init__(
+        self, app: ASGIApp, identify: Identify, recognise: Recognise, pages: ASGIApp, is_page: Callable[[str], bool]
+    ) -> None:
         self._app = app
         self._identify = identify
+        self._recognise = recognise
+        self._pages = pages
+        self._is_page = is_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        kind, _, token = Request(scope).headers.get("authorization", "").partition(" ")
-        caller = await self._identify(token.strip()) if kind.lower() == "bearer" else None
-        if caller is None:
-            answer = problem(401, "give a token: Authorization: Bearer yz_...")
-            answer.headers["www-authenticate"] = "Bearer"
-            await answer(scope, receive, send)
+        request = Request(scope)
+        if self._is_page(scope["path"]):
+            await self._pages(_with(scope, _VISIT, await self._visit(request)), receive, send)
             return
-        await self._app({**scope, "state": {**scope.get("state", {}), _STATE: caller}}, receive, send)
+        answer: JSONResponse | Caller = await self._caller(request)
+        if isinstance(answer, JSONResponse):
+            await answer(scope, receive, send)
+        else:
+            await self._app(_with(scope, _CALLER, answer), receive, send)
+
+    async def _caller(self, request: Request) -> Caller | JSONResponse:
+        """Who calls the API, or what he is told instead. A token goes before a session."""
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind:
+            caller = await self._identify(token.strip()) if kind.lower() == "bearer" else None
+        else:
+            visit = await self._visit(request)
+            caller = None if visit is None else visit.caller
+            is_change = request.method not in ("GET", "HEAD", "OPTIONS")
+            if visit is not None and is_change and not is_own_change(visit, request.headers.get("x-csrf-token", "")):
+                return problem(403, "a change by a session needs its X-CSRF-Token")
+        if caller is not None:
+            return caller
+        refusal = problem(401, "give a token: Authorization: Bearer yz_...")
+        refusal.headers["www-authenticate"] = "Bearer"
+        return refusal
+
+    async def _visit(self, request: Request) -> Visit | None:
+        session = request.cookies.get(SESSION_COOKIE)
+        return await self._recognise(session) if session else None
+
+
+def is_own_change(visit: Visit, csrf: str) -> bool:
+    """Whether a change comes with the secret that only pages of this session know."""
+    return hmac.compare_digest(visit.csrf.encode(), csrf.encode())
+
+
+def visit_of(request: Request) -> Visit | None:
+    """Who has logged in."""
+    visit: Visit | None = getattr(request.state, _VISIT, None)
+    return visit
+
+
+def _with(scope: Scope, name: str, value: object) -> Scope:
+    return {**scope, "state": {**scope.get("state", {}), name: value}}
 
 
 def caller_of(request: Request) -> Caller:
     """Who calls. On the socket he says himself what the audit log shall call him."""
-    caller: Caller | None = getattr(request.state, _STATE, None)
+    caller: Caller | None = getattr(request.state, _CALLER, None)
     if caller is not None:
         return caller
     said = request.headers.get("x-yizhan-actor", "").strip()[:200]

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from yizhan import __version__
 from yizhan.flow.ask import Ask
 from yizhan.flow.meter import Meter
-from yizhan.model.views import Backlog, ChannelView
+from yizhan.model.views import Backlog, Overview
 
 # Counting what waits is a walk over all of it: a large backlog is counted so often and not more.
 _FRESH_S = 5.0
@@ -29,9 +29,9 @@ _CHANNEL = (
 class _Moment(Collector):
     """How things stand."""
 
-    def __init__(self, backlog: Backlog, channels: list[ChannelView]) -> None:
-        self._backlog = backlog
-        self._channels = channels
+    def __init__(self, overview: Overview) -> None:
+        self._backlog = overview.backlog
+        self._channels = overview.channels
 
     def collect(self) -> Iterator[Metric]:
         """Every gauge."""
@@ -60,12 +60,16 @@ class Metrics:
         self._counted_s = float("-inf")
         ProcessCollector(registry=meter.registry)
 
-    async def page(self) -> bytes:
-        """In Prometheus' text format."""
+    async def overview(self) -> Overview:
+        """How things stand: what is counted anew only every few seconds, and what is not."""
         if time.monotonic() - self._counted_s > _FRESH_S:
             self._backlog, self._counted_s = await self._ask.backlog(), time.monotonic()
+        return Overview(self._meter.accepted_messages, self._backlog, await self._ask.channels())
+
+    async def page(self) -> bytes:
+        """In Prometheus' text format."""
         moment = CollectorRegistry()
-        moment.register(_Moment(self._backlog, await self._ask.channels()))
+        moment.register(_Moment(await self.overview()))
         return bytes(generate_latest(self._meter.registry) + generate_latest(moment))
 
 

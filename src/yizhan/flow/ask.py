@@ -34,6 +34,7 @@ from yizhan.model.views import (
     MessageStory,
     MessageView,
     NumberView,
+    PersonView,
     PushView,
     RefusalView,
     RejectedChannel,
@@ -53,6 +54,7 @@ from yizhan.store import accounts, cards, ledger, lists, messages, pushes, recor
 from yizhan.store.backup import BackupFailed, BackupView
 from yizhan.store.database import WHOLE, Database, Session
 from yizhan.store.migrate import schema_of
+from yizhan.store.people import view_people
 from yizhan.store.records import RefusedCall
 from yizhan.store.replies import NOBODY
 from yizhan.store.tokens import find_token, view_tokens
@@ -245,6 +247,17 @@ class Ask:
     async def tokens(self) -> list[TokenView]:
         """Every token of the admin API, by name."""
         return await self._database.read(view_tokens)
+
+    async def people(self) -> list[PersonView]:
+        """Everybody who may log in at the console, by name."""
+        return await self._database.read(view_people)
+
+    async def person(self, name: str) -> PersonView:
+        """One of them. NotFound."""
+        for view in await self.people():
+            if view.name == name:
+                return view
+        raise NotFound(f"no person {name}")
 
     async def holder(self, token: str) -> Caller | None:
         """Who holds it; None when it is none, or over."""

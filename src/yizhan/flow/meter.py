@@ -47,6 +47,12 @@ class Meter:
         )
         self._replies = Counter("yizhan_replies_total", "What handsets wrote.", ["channel"], registry=registry)
 
+    @property
+    def accepted_messages(self) -> int:
+        """How many were stored."""
+        (metric,) = self._accepted.collect()
+        return int(sum(sample.value for sample in metric.samples if sample.name.endswith("_total")))
+
     def called(self, call: Call, took_s: float, refusal: Refusal | None) -> None:
         """One call, answered."""
         operation = call.operation.name

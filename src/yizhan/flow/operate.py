@@ -6,6 +6,7 @@ from yizhan.flow.operate_accounts import AccountActions
 from yizhan.flow.operate_cards import CardActions
 from yizhan.flow.operate_channels import ChannelActions
 from yizhan.flow.operate_lists import ListActions
+from yizhan.flow.operate_people import PeopleActions
 from yizhan.flow.operate_routes import RouteActions
 from yizhan.flow.operate_tokens import TokenActions
 from yizhan.flow.operate_webhooks import WebhookActions
@@ -20,7 +21,16 @@ from yizhan.store.settle import give_up
 __all__ = ["Conflict", "NotFound", "Operate"]
 
 
-class Operate(AccountActions, ListActions, CardActions, WebhookActions, ChannelActions, RouteActions, TokenActions):
+class Operate(
+    AccountActions,
+    ListActions,
+    CardActions,
+    WebhookActions,
+    ChannelActions,
+    RouteActions,
+    TokenActions,
+    PeopleActions,
+):
     """Every change an operator can make. ``actor`` says who it was; ValueError says what is wrong with the wish."""
 
     def __init__(

@@ -8,7 +8,7 @@ class Role(StrEnum):
     """From the one that may do everything to the one that sees its own account only."""
 
     ADMIN = "admin"
-    OPERATOR = "operator"  # everything but tokens and copies of the store
+    OPERATOR = "operator"  # everything but people, tokens and copies of the store
     AUDITOR = "auditor"  # reads everything, changes nothing
     CUSTOMER = "customer"  # reads one account and sends for it
 
@@ -20,3 +20,12 @@ class Caller:
     name: str
     role: Role
     account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody who has logged in; ``csrf`` comes back with every change that he makes."""
+
+    person: str
+    caller: Caller
+    csrf: str

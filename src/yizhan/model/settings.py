@@ -67,10 +67,14 @@ class ServerSettings(Section):
 
 
 class AdminSettings(Section):
-    """``[admin]``: the control plane of this node: a unix socket for its owner, and a port for who has a token."""
+    """``[admin]``: the node's control plane: a unix socket for its owner, a port for tokens and for who logs in."""
 
     listen: str = "unix:admin.sock"
     api_listen: Listen = ""
+    session_idle_s: Annotated[float, Field(gt=0, le=86_400)] = 1_800
+    session_max_s: Annotated[float, Field(gt=0, le=2_592_000)] = 43_200
+    logins_per_minute: Count = 10
+    setup_link_s: Annotated[float, Field(gt=0, le=86_400)] = 3_600
 
     @field_validator("listen")
     @classmethod

@@ -99,6 +99,18 @@ class NewToken:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonView:
+    """Somebody who may log in at the console."""
+
+    name: str
+    role: str
+    account: str | None
+    disabled: bool
+    created_at: str
+    seen_at: str | None  # the newest call of a session that there still is
+
+
+@dataclass(frozen=True, slots=True)
 class PhoneMessage:
     """A message on a simulated phone; ``code`` is what it would offer to copy."""
 
@@ -277,6 +289,15 @@ class ChannelView:
     why: str = ""  # why nothing is bound
     node: str = ""  # the other node that has it
     shares: Sequence[str] = ()  # of a channel for several nodes: who has each share; empty: nobody yet
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How things stand; ``accepted``: messages since this node has started."""
+
+    accepted: int
+    backlog: Backlog
+    channels: list[ChannelView]
 
 
 def channel_at_rest(settings: ChannelSettings, why: str, *, paused: bool = False, node: str = "") -> ChannelView:

@@ -20,6 +20,7 @@ from yizhan.flow.explain import Explain
 from yizhan.flow.gate import Gate
 from yizhan.flow.herald import Herald
 from yizhan.flow.living import Living
+from yizhan.flow.login import Login
 from yizhan.flow.mailroom import Mailroom
 from yizhan.flow.meter import Meter
 from yizhan.flow.notify import Notifier
@@ -70,6 +71,7 @@ class House:
     metrics: Metrics
     send: Send
     gate: Gate
+    login: Login
     refusals: RefusalLog
     reception: Reception
     dispatcher: Dispatcher
@@ -137,9 +139,12 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         meter=meter,
     )
 
+    login = Login(database, living, clock, settings.admin, operate)
     shared = None
     if database.shared:
-        shared = _shared_harbor(settings, database, fleet, clock, Hearsay(Tallies(reception.tallies)))
+        shared = _shared_harbor(
+            settings, database, fleet, clock, Hearsay(Tallies({**reception.tallies, **login.tallies}))
+        )
     harbor: Harbor = shared or OwnHarbor()
 
     def make(share: str, channel: ChannelSettings, epoch: int) -> Courier:
@@ -166,6 +171,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         metrics=Metrics(meter, ask),
         send=Send(reception, ask),
         gate=gate,
+        login=login,
         refusals=refusals,
         reception=reception,
         dispatcher=dispatcher,

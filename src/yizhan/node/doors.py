@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.requests import Request
 
 from yizhan.console.app import MAX_BODY_BYTES, make_admin_app
-from yizhan.console.desk import Doorkeeper
+from yizhan.console.desk import Doorkeeper, Source
 from yizhan.console.metrics import metrics_router
+from yizhan.console.pages import Pages, is_page
 from yizhan.front.asgi import App, answers_of
+from yizhan.front.caller import Callers, seen_url
 from yizhan.front.gateway import Gateway
 from yizhan.front.listener import Listener
 from yizhan.kit.clock import SystemClock
@@ -83,24 +86,43 @@ async def admin_door(house: House, stop: Stop) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def side_doors(house: House, stop: Stop) -> AsyncIterator[None]:
-    """Two more ports, if they are configured: the admin API for who has a token, and the metrics for whoever comes."""
+async def side_doors(house: House, stop: Stop) -> AsyncIterator[str | None]:
+    """Two more ports, if they are configured: the console and the admin API for who logs in or has a token, and the
+    metrics for whoever comes. The console's address.
+    """
     settings = house.settings
     metrics = FastAPI(openapi_url=None)
     metrics.include_router(metrics_router(house.metrics))
     apps: dict[str, tuple[str, App]] = {
-        "admin api": (settings.admin.api_listen, Doorkeeper(_admin_app(house), house.ask.holder)),
+        "admin api": (settings.admin.api_listen, _guarded(house)),
         "metrics": (settings.metrics.listen, metrics),
     }
     limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES)
+    console_url = None
     async with AsyncExitStack() as stack:
         for name, (listen, app) in apps.items():
             if listen:
                 listener = Listener(answers_of(app), limits, bind_port(*split_listen(listen)))
                 await listener.start()
                 stack.push_async_callback(listener.drain, min(1.0, stop.left_s()))
-                log.info(name, at="http://{}:{}".format(*listener.address))
-        yield
+                host, number = listener.address
+                at = f"http://[{host}]:{number}" if ":" in host else f"http://{host}:{number}"
+                log.info(name, at=at)
+                console_url = at if name == "admin api" else console_url
+        yield console_url
+
+
+def _guarded(house: House) -> Doorkeeper:
+    """The console and the API, over the network."""
+    callers = Callers(house.settings.server.trusted_proxies)
+
+    def source(request: Request) -> Source:
+        peer, headers = request.client.host if request.client else "", request.headers.raw
+        url = seen_url(request.url.scheme, None, headers, b"", callers.believes(peer))
+        return Source(callers.address(peer, headers), url.startswith("https:"))
+
+    pages = Pages(house.login, house.operate, house.ask, house.metrics.overview, source)
+    return Doorkeeper(_admin_app(house), house.ask.holder, house.login.visit, pages.app, is_page)
 
 
 def _admin_app(house: House) -> FastAPI:

@@ -22,7 +22,7 @@ from yizhan.node.doors import admin_door, allow_descriptors, bind_port, clients_
 from yizhan.node.note import leave_note
 from yizhan.node.stop import Stop, end_at_once
 from yizhan.node.upkeep import tend, upkeep
-from yizhan.node.welcome import welcome
+from yizhan.node.welcome import invitation, welcome
 from yizhan.store.directory import Locked, Unusable
 from yizhan.store.migrate import SchemaTooNew
 
@@ -78,10 +78,12 @@ async def _serve(settings: Settings, data: Path, demo: bool) -> None:
         async with (
             _at_work(house, stop),
             admin_door(house, stop),
-            side_doors(house, stop),
+            side_doors(house, stop) as console_url,
             clients_door(house, port, stop) as url,
         ):
             print(welcome(url, data, demo_is_ready), flush=True)
+            if console_url and (link := await house.login.make_link()):
+                print(invitation(f"{console_url}/setup/{link}", settings.admin.setup_link_s), flush=True)
             log.info("ready", url=url, data=str(data))
             tell_supervisor("READY=1")
             await stop.asked()
@@ -92,6 +94,7 @@ async def _serve(settings: Settings, data: Path, demo: bool) -> None:
             await house.shared.leave()
         await house.refusals.flush()
         house.gate.close()
+        house.login.close()
         await house.delivery.close()
         house.database.close()
         house.fleet.close()

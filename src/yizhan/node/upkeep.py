@@ -10,6 +10,7 @@ from yizhan.kit.log import get_logger
 from yizhan.store.database import Database
 from yizhan.store.once import forget_once
 from yizhan.store.queue import forget_parked
+from yizhan.store.sessions import forget_sessions
 
 log = get_logger("upkeep")
 
@@ -35,6 +36,7 @@ async def upkeep(database: Database, pruner: Pruner, on_duty: Callable[[], bool]
         try:
             parked = await database.change(partial(forget_parked, before_ms=time.time_ns() // 1_000_000 - _PARKED_MS))
             await database.change(partial(forget_once, before_ms=time.time_ns() // 1_000_000 - _ONCE_MS))
+            await database.change(partial(forget_sessions, now_ms=time.time_ns() // 1_000_000))
             submissions, others = await pruner.prune()
         except Exception as error:
             log.warning("upkeep failed", error=repr(error))

@@ -49,6 +49,11 @@ def welcome(url: str, data: Path, demo: bool) -> str:
     return "\n".join(lines)
 
 
+def invitation(url: str, good_s: float) -> str:
+    """What is printed while nobody can log in at the console. Only here, and in no log: the link makes an admin."""
+    return f"  Make the first administrator of the console (once, within {good_s / 60:.0f} minutes):\n\n    {url}\n"
+
+
 def _curl(url: str) -> str:
     content = quote(_TEXT.encode("gb2312"))
     form = f"CorpID={CORP_ID}&Pwd={md5_of(PASSWORD)}&Mobile=13800000000&Content={content}&Cell=&SendTime="

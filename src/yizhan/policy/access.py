@@ -2,8 +2,8 @@
 
 from yizhan.model.access import Role
 
-# What goes beyond an operator: who may call at all, and the whole store in one file.
-_ADMIN_ONLY = ("/tokens", "/backup")
+# What goes beyond an operator: who may call or log in at all, and the whole store in one file.
+_ADMIN_ONLY = ("/tokens", "/people", "/backup")
 # Asked by POST, since a URL is no place for a text; they change nothing.
 _QUESTIONS = frozenset({("POST", "/explain"), ("POST", "/keywords/test")})
 # These know of the account that they are asked for, and show nothing else.

@@ -28,13 +28,20 @@ def md5_of(password: str) -> str:
 
 def make_credential(password_md5: str) -> str:
     """What is stored for a password. About 20 ms of one core."""
-    return _HASHER.hash(password_md5.lower())
+    return hash_password(password_md5.lower())
 
 
-def credential_matches(credential: str, password_md5: str) -> bool:
-    """Whether ``password_md5`` belongs to ``credential``. About 20 ms of one core: never on the event loop."""
+def hash_password(password: str) -> str:
+    """The same for a password that is kept as it was typed: of people who log in at the console. About 20 ms."""
+    return _HASHER.hash(password)
+
+
+def credential_matches(credential: str, password: str) -> bool:
+    """Whether ``password`` (of an account: its MD5 hex) belongs to ``credential``. About 20 ms of one core: never on
+    the event loop.
+    """
     try:
-        return _HASHER.verify(credential, password_md5)
+        return _HASHER.verify(credential, password)
     except (VerificationError, InvalidHashError):
         return False
 

@@ -431,6 +431,31 @@ tokens = Table(
 )
 Index("tokens_hash", tokens.c.hash, unique=True)
 
+# Who may log in at the console.
+people = Table(
+    "people",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("credential", Text, nullable=False),  # argon2id of the password
+    Column("role", String(16), nullable=False),  # model.access.Role
+    Column("account_id", BigInteger),  # of a customer
+    Column("disabled", Boolean, nullable=False, server_default=false()),
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+
+# Who has logged in. Which one it is stands in a cookie.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("hash", String(64), primary_key=True),  # SHA-256 of what the cookie says, which is random
+    Column("person", String(32), nullable=False),
+    Column("csrf", String(64), nullable=False),  # what the pages of this session send back with every change
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("seen_at_ms", BigInteger, nullable=False),
+    Column("ends_at_ms", BigInteger, nullable=False),  # at the latest
+)
+Index("sessions_person", sessions.c.person)
+
 # How old a program may be that works here: it must know at least this schema (``store.migrate``). One row.
 schema_floor = Table("schema_floor", metadata, Column("revision", String(8), nullable=False))
 

@@ -1,6 +1,6 @@
 """Errors of the admin API as ``application/problem+json`` (RFC 9457): one shape, one clear ``detail``."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from yizhan.flow.operate import Conflict, NotFound
 from yizhan.flow.send import Refused
@@ -63,15 +64,26 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
     return problem(422, explain(error.errors()))
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
-    return problem(error.status_code, str(error.detail))
+    answer = problem(error.status_code, str(error.detail))
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        answer.headers["allow"] = ", ".join(_allowed(request))
+    return answer
+
+
+def _allowed(request: Request) -> Iterator[str]:
+    """What may be done there. Starlette names only what the first of several routes with this path does."""
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            yield method
 
 
 async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-    # Only the node's owner can call this API, so the cause may be named; the log tells names and places only.
+    # A customer may call too, and the cause may hold what is not his: the log has it, with names and places only.
     _log.error("admin call failed", method=request.method, path=request.url.path, exc_info=error)
-    return problem(500, f"unforeseen: {type(error).__name__}: {error}")
+    return problem(500, f"unforeseen: {type(error).__name__}; the log says where")
 
 
 def answer_problems(app: FastAPI) -> None:

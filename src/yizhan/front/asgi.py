@@ -25,7 +25,12 @@ def answers_of(app: App) -> Answerer:
         async def send(message: MutableMapping[str, Any]) -> None:
             messages.append(message)
 
-        await app(_scope(request), receive, send)
+        try:
+            await app(_scope(request), receive, send)
+        except Exception:
+            if not messages:
+                raise
+            # Starlette raises what was unforeseen even after it has answered 500, and the application has logged it.
         return _reply(messages)
 
     return answer

@@ -1,5 +1,6 @@
 """What the admin API accepts: one model per request body. Unknown keys are mistakes, money is in 条."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import md5
 from typing import Annotated, Any
@@ -28,6 +29,18 @@ def _representable(credits: Decimal) -> Decimal:
 Credits = Annotated[Decimal, Field(ge=-MAX_CREDITS, le=MAX_CREDITS), AfterValidator(_representable)]
 
 
+def _in_the_calendar(at: datetime) -> datetime:
+    try:
+        at.astimezone(UTC), at.astimezone(BEIJING)
+    except OverflowError:
+        raise ValueError("lies outside of the years 1 to 9999") from None
+    return at
+
+
+# In every zone that we write it in.
+Moment = Annotated[AwareDatetime, AfterValidator(_in_the_calendar)]
+
+
 class Body(BaseModel):
     """A request body."""
 
@@ -54,7 +67,7 @@ class NewMessage(Body):
     )
     text: str = Field(max_length=100_000)
     cell: str = Field("", max_length=64)
-    send_at: AwareDatetime | None = None  # None: now
+    send_at: Moment | None = None  # None: now
 
     def values(self) -> dict[str, str]:
         """As a call's parameters."""
@@ -68,7 +81,7 @@ class TokenWish(Body):
     name: str = Field(min_length=1, max_length=64)
     role: Role
     account: str | None = Field(None, min_length=1, max_length=64)
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
 
 class NewPassword(Body):

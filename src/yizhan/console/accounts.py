@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 
 from yizhan.console.bodies import AccountChange, Limit, NewAccount, NewCards, Topup
 from yizhan.console.desk import Actor, Own
+from yizhan.console.document import errors
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
 from yizhan.model.account import Profile
@@ -21,7 +22,7 @@ def account_router(operate: Operate, ask: Ask) -> APIRouter:
     async def list_accounts() -> list[AccountView]:
         return await ask.accounts()
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, responses=errors(409))
     async def add_account(body: NewAccount, actor: Actor) -> AccountView:
         password_md5 = body.md5_hex()
         assert password_md5 is not None  # noqa: S101  the model requires one
@@ -39,15 +40,15 @@ def account_router(operate: Operate, ask: Ask) -> APIRouter:
             agent=body.agent,
         )
 
-    @router.get("/{account:path}/profile")
+    @router.get("/{account:path}/profile", responses=errors(404))
     async def show_profile(account: str) -> Profile:
         return await ask.profile(account)
 
-    @router.get("/{account:path}")
+    @router.get("/{account:path}", responses=errors(404))
     async def show_account(account: str, own: Own) -> AccountView:
         return await ask.account(own.account(account))
 
-    @router.patch("/{account:path}")
+    @router.patch("/{account:path}", responses=errors(404, 409))
     async def set_account(account: str, body: AccountChange, actor: Actor) -> AccountView:
         return await operate.set_account(
             actor,
@@ -63,15 +64,15 @@ def account_router(operate: Operate, ask: Ask) -> APIRouter:
             agent=body.agent,
         )
 
-    @router.post("/{account:path}/topup")
+    @router.post("/{account:path}/topup", responses=errors(404, 409))
     async def topup(account: str, body: Topup, actor: Actor) -> AccountView:
         return await operate.topup(actor, account, to_milli(body.amount), body.note)
 
-    @router.post("/{account:path}/enable")
+    @router.post("/{account:path}/enable", responses=errors(404))
     async def enable(account: str, actor: Actor) -> AccountView:
         return await operate.enable_account(actor, account)
 
-    @router.post("/{account:path}/disable")
+    @router.post("/{account:path}/disable", responses=errors(404))
     async def disable(account: str, actor: Actor) -> AccountView:
         return await operate.disable_account(actor, account)
 
@@ -82,7 +83,7 @@ def ledger_router(ask: Ask) -> APIRouter:
     """``/ledger``: entries, newest first, and the check of the whole."""
     router = APIRouter(prefix="/ledger", tags=["ledger"])
 
-    @router.get("")
+    @router.get("", responses=errors(404))
     async def list_entries(
         own: Own, account: str | None = None, limit: Annotated[Limit, Query()] = 50
     ) -> list[LedgerView]:

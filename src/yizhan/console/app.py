@@ -6,6 +6,7 @@ from yizhan import __version__
 from yizhan.console.accounts import account_router, card_router, ledger_router
 from yizhan.console.channels import channel_router, route_router
 from yizhan.console.desk import PREFIX, check_role
+from yizhan.console.document import DocumentedApi
 from yizhan.console.lists import address_router, keyword_router, number_router
 from yizhan.console.messages import (
     explain_router,
@@ -39,7 +40,7 @@ def make_admin_app(
     clock: Clock | None = None,
 ) -> FastAPI:
     """The admin API under ``/api/v1``. Whoever reaches it is the owner, unless a ``Doorkeeper`` stands before it."""
-    app = FastAPI(
+    app = DocumentedApi(
         title="Yizhan admin API",
         version=__version__,
         openapi_url="/api/openapi.json",

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query
 
 from yizhan.console.bodies import ChannelChanges, NewChannel, NewRoute, RouteMove, RowId
 from yizhan.console.desk import Actor
+from yizhan.console.document import errors
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
 from yizhan.model.views import ChannelCard, ChannelView, RouteExplained, RouteView, TestStep, TracedPdu
@@ -19,39 +20,39 @@ def channel_router(operate: Operate, ask: Ask) -> APIRouter:
     async def list_channels() -> list[ChannelView]:
         return await ask.channels()
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, responses=errors(409))
     async def add(body: NewChannel, actor: Actor) -> ChannelCard:
         await operate.add_channel(actor, {**body.settings, "name": body.name})
         return await ask.channel(body.name)
 
-    @router.get("/{name}")
+    @router.get("/{name}", responses=errors(404))
     async def show(name: str) -> ChannelCard:
         return await ask.channel(name)
 
-    @router.patch("/{name}")
+    @router.patch("/{name}", responses=errors(404, 409))
     async def change(name: str, body: ChannelChanges, actor: Actor) -> ChannelCard:
         await operate.set_channel(actor, name, body.settings)
         return await ask.channel(name)
 
-    @router.delete("/{name}", status_code=204)
+    @router.delete("/{name}", status_code=204, responses=errors(404, 409))
     async def remove(name: str, actor: Actor) -> None:
         await operate.remove_channel(actor, name)
 
-    @router.post("/{name}/pause")
+    @router.post("/{name}/pause", responses=errors(404, 409))
     async def pause(name: str, actor: Actor) -> ChannelCard:
         await operate.pause_channel(actor, name)
         return await ask.channel(name)
 
-    @router.post("/{name}/resume")
+    @router.post("/{name}/resume", responses=errors(404, 409))
     async def resume(name: str, actor: Actor) -> ChannelCard:
         await operate.resume_channel(actor, name)
         return await ask.channel(name)
 
-    @router.post("/{name}/test")
+    @router.post("/{name}/test", responses=errors(404, 409))
     async def test(name: str) -> list[TestStep]:
         return await ask.try_channel(name)
 
-    @router.get("/{name}/trace")
+    @router.get("/{name}/trace", responses=errors(404))
     async def trace(
         name: str,
         *,
@@ -73,7 +74,7 @@ def route_router(operate: Operate, ask: Ask) -> APIRouter:
     async def list_routes() -> list[RouteView]:
         return await ask.routes()
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, responses=errors(404))
     async def add(body: NewRoute, actor: Actor) -> RouteView:
         return await operate.add_route(
             actor,
@@ -87,15 +88,16 @@ def route_router(operate: Operate, ask: Ask) -> APIRouter:
             note=body.note,
         )
 
-    @router.get("/explain")
+    @router.get("/explain", responses=errors(404))
     async def explain(to: str, account: str, text: str = "") -> RouteExplained:
         return await ask.explain_route(to, account, text)
 
-    @router.post("/{id}/move", status_code=204)
+    @router.post("/{id}/move", status_code=204, responses=errors(404))
     async def move(id: Annotated[RowId, Path()], body: RouteMove, actor: Actor) -> None:
         await operate.move_route(actor, id, body.position)
 
-    @router.delete("/{id}", status_code=204)
+    # ":int", since "explain" is none: whoever deletes that is told that it is the wrong method.
+    @router.delete("/{id:int}", status_code=204, responses=errors(404))
     async def remove(id: Annotated[RowId, Path()], actor: Actor) -> None:
         await operate.remove_route(actor, id)
 

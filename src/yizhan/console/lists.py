@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from yizhan.console.bodies import AddressBlock, KeywordList, NumberBlock, TextToTest
 from yizhan.console.desk import Actor
+from yizhan.console.document import errors
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
 from yizhan.kit.clock import Clock
@@ -47,7 +48,7 @@ def address_router(operate: Operate, ask: Ask, clock: Clock) -> APIRouter:
         until_ms = None if body.minutes is None else clock.now_ms() + int(body.minutes * 60_000)
         return await operate.block_address(actor, body.network, reason=body.reason, until_ms=until_ms)
 
-    @router.delete("", status_code=204)
+    @router.delete("", status_code=204, responses=errors(404))
     async def unblock(network: str, actor: Actor) -> None:
         await operate.unblock_address(actor, network)
 
@@ -58,15 +59,15 @@ def number_router(operate: Operate, ask: Ask) -> APIRouter:
     """``/numbers``: numbers that get nothing, from one account or from everybody."""
     router = APIRouter(prefix="/numbers", tags=["lists"])
 
-    @router.get("")
+    @router.get("", responses=errors(404))
     async def list_numbers(account: str | None = None) -> list[NumberView]:
         return await ask.numbers(account)
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, responses=errors(404))
     async def block(body: NumberBlock, actor: Actor) -> NumberView:
         return await operate.block_number(actor, body.number, corp_id=body.account, reason=body.reason)
 
-    @router.delete("", status_code=204)
+    @router.delete("", status_code=204, responses=errors(404))
     async def unblock(number: str, actor: Actor, account: str | None = None) -> None:
         await operate.unblock_number(actor, number, corp_id=account)
 

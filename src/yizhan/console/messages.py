@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 
 from yizhan.console.bodies import BackupTo, Cancellation, HandsetReply, Limit, Message, NewMessage, RowId
 from yizhan.console.desk import Actor, Own
+from yizhan.console.document import errors
 from yizhan.flow.ask import Ask
 from yizhan.flow.explain import Explain
 from yizhan.flow.operate import Conflict, Operate
@@ -34,7 +35,7 @@ def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
     """``/messages``: newest first; ``before`` is a message id, for the next page."""
     router = APIRouter(prefix="/messages", tags=["messages"])
 
-    @router.get("")
+    @router.get("", responses=errors(404))
     async def list_messages(
         *,
         own: Own,
@@ -43,13 +44,15 @@ def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
         number: str | None = None,
         submission: OptionalId = None,
         limit: Annotated[Limit, Query()] = 50,
-        before: OptionalId = None,
+        before: Annotated[
+            RowId | None, Query(description="The id of the last message of the page above: the page below it.")
+        ] = None,
     ) -> list[MessageView]:
         return await ask.messages(
             account=own.only(account), state=state, number=number, submission=submission, limit=limit, before=before
         )
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, responses=errors(404, 409))
     async def send_message(
         body: NewMessage,
         response: Response,
@@ -63,15 +66,15 @@ def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
             response.status_code = 200
         return sent
 
-    @router.get("/{id}")
+    @router.get("/{id}", responses=errors(404))
     async def show_message(id: Annotated[RowId, Path()], own: Own, account: str | None = None) -> list[MessageStory]:
         return await ask.stories(id, own.only(account))
 
-    @router.post("/{id}/resend", status_code=204)
+    @router.post("/{id}/resend", status_code=204, responses=errors(409))
     async def send_again(id: Annotated[RowId, Path()], actor: Actor) -> None:
         await operate.send_again(actor, id)
 
-    @router.post("/{id}/give-up", status_code=204)
+    @router.post("/{id}/give-up", status_code=204, responses=errors(409))
     async def give_up(id: Annotated[RowId, Path()], actor: Actor) -> None:
         await operate.give_up(actor, id)
 
@@ -82,7 +85,7 @@ def explain_router(explain: Explain | None) -> APIRouter:
     """``/explain``: what would become of a message, without sending it."""
     router = APIRouter(tags=["messages"])
 
-    @router.post("/explain")
+    @router.post("/explain", responses=errors(404, 409))
     async def explain_message(body: Message, own: Own) -> Explanation:
         if explain is None:
             raise Conflict("prices and rules are in the configuration of a node, and none runs")
@@ -96,14 +99,14 @@ def reply_router(ask: Ask, play: Play) -> APIRouter:
     """``/replies``, and ``/simulator/replies`` that makes one."""
     router = APIRouter(tags=["messages"])
 
-    @router.get("/replies")
+    @router.get("/replies", responses=errors(404))
     async def list_replies(
         own: Own, account: str | None = None, nobodys: bool = False, limit: Annotated[Limit, Query()] = 50
     ) -> list[ReplyView]:
         of = own.only(account)
         return await ask.replies(of, nobodys and of is None, limit)
 
-    @router.post("/simulator/replies", status_code=201)
+    @router.post("/simulator/replies", status_code=201, responses=errors(404))
     async def reply(body: HandsetReply) -> ReplyView:
         return await ask.reply(await play.reply(body.number, body.to, body.text))
 
@@ -118,7 +121,7 @@ def inbox_router(play: Play) -> APIRouter:
     async def list_inbox(to: Number | None = None, limit: Annotated[Limit, Query()] = 50) -> Sequence[PhoneMessage]:
         return play.inbox(to, limit)
 
-    @router.get("/wait")
+    @router.get("/wait", responses=errors(404))
     async def wait(
         to: Number,
         match: Annotated[str, Query(max_length=1_000)] = "",
@@ -133,7 +136,7 @@ def submission_router(operate: Operate) -> APIRouter:
     """``/submissions``: what an operator does to a whole call, by the id its client got."""
     router = APIRouter(prefix="/submissions", tags=["messages"])
 
-    @router.post("/{id}/cancel")
+    @router.post("/{id}/cancel", responses=errors(404))
     async def cancel(id: Annotated[RowId, Path()], actor: Actor, body: Cancellation | None = None) -> dict[str, int]:
         return {"cancelled": await operate.cancel(actor, id, corp_id=body.account if body else None)}
 
@@ -156,7 +159,7 @@ def watch_router(ask: Ask) -> APIRouter:
     async def show_health() -> HealthView:
         return await ask.health()
 
-    @router.post("/backup", status_code=201)
+    @router.post("/backup", status_code=201, responses=errors(409))
     async def back_up(body: BackupTo) -> BackupView:
         return await ask.back_up(pathlib.Path(body.file))
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from yizhan.console.bodies import TokenWish
 from yizhan.console.desk import Actor
+from yizhan.console.document import errors
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
 from yizhan.model.views import NewToken, TokenView
@@ -17,12 +18,12 @@ def token_router(operate: Operate, ask: Ask) -> APIRouter:
     async def list_tokens() -> list[TokenView]:
         return await ask.tokens()
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, responses=errors(404, 409))
     async def create_token(body: TokenWish, actor: Actor) -> NewToken:
         until_ms = None if body.until is None else int(body.until.timestamp() * 1000)
         return await operate.create_token(actor, body.name, body.role, body.account, until_ms)
 
-    @router.delete("/{name}", status_code=204)
+    @router.delete("/{name}", status_code=204, responses=errors(404))
     async def revoke_token(name: str, actor: Actor) -> None:
         await operate.revoke_token(actor, name)
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 
 from yizhan.console.bodies import Limit, NewWebhook, Replay
 from yizhan.console.desk import Actor
+from yizhan.console.document import errors
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
 from yizhan.model.views import PushView, WebhookView
@@ -19,22 +20,22 @@ def webhook_router(operate: Operate, ask: Ask) -> APIRouter:
     async def list_webhooks() -> list[WebhookView]:
         return await ask.webhooks()
 
-    @router.put("")
+    @router.put("", responses=errors(404))
     async def set_webhook(body: NewWebhook, actor: Actor) -> dict[str, Any]:
         view, secret = await operate.set_webhook(actor, body.account, body.url, body.secret)
         return {"account": view.account, "url": view.url, "secret": secret}
 
-    @router.delete("", status_code=204)
+    @router.delete("", status_code=204, responses=errors(404))
     async def remove(account: str, actor: Actor) -> None:
         await operate.remove_webhook(actor, account)
 
-    @router.get("/events")
+    @router.get("/events", responses=errors(404))
     async def list_events(
         account: str | None = None, parked: bool | None = None, limit: Annotated[Limit, Query()] = 50
     ) -> list[PushView]:
         return await ask.pushes(account, parked, limit)
 
-    @router.post("/replay")
+    @router.post("/replay", responses=errors(404))
     async def replay(body: Replay, actor: Actor) -> dict[str, int]:
         return {"replayed": await operate.replay_pushes(actor, corp_id=body.account, push_id=body.event)}
 

@@ -35,7 +35,7 @@ test: install
 
 # YIZHAN_TEST_ROUNDS of the crash laboratory (200), YIZHAN_TEST_NODE_KILLS (100) and YIZHAN_TEST_SERVER_KILLS (10) of the
 # one for several nodes, YIZHAN_TEST_KILLS (20), YIZHAN_TEST_FUZZ_S, YIZHAN_TEST_OVERLOAD_S (60),
-# YIZHAN_TEST_MOVE_MESSAGES (100000) from SQLite to PostgreSQL;
+# YIZHAN_TEST_MOVE_MESSAGES (100000) from SQLite to PostgreSQL, YIZHAN_TEST_API_EXAMPLES (4) for each path of the admin API;
 # YIZHAN_TEST_SEED draws other ones, YIZHAN_LAB_ROUND=N plays one round again.
 test-slow: install
 	@$(COMPILE)

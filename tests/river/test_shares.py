@@ -62,6 +62,7 @@ def most_in(window_ms: int, times_ms: list[int]) -> int:
     return most
 
 
+@pytest.mark.slow
 def test_two_nodes_keep_one_contract_and_one_takes_over_from_the_other(cluster: Cluster, tmp_path: Path) -> None:
     with ExitStack() as stack:
         carrier = stack.enter_context(smsc(tmp_path / "smsc", SCENARIO))

@@ -34,7 +34,7 @@ from yizhan.store.tellings import Told
 from .rows import Store, admitted, recipient
 
 EAST, WEST = "channel:east", "channel:west"
-LEASE_MS = 300
+LEASE_MS = 1_000  # a busy machine may be that late with a beat, and hardly more
 LONG_MS = 60_000  # a lease that does not end by itself
 MANNER = Manner(RefundRule.FAILED)
 

@@ -16,6 +16,8 @@ Data = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Account = Annotated[str, typer.Argument(metavar="CORPID", help="The account.")]
 OfAccount = Annotated[str | None, typer.Option("--account", metavar="CORPID", help="Only this account.")]
+Role = Annotated[str, typer.Option("--role", metavar="ROLE", help="admin, operator, auditor or customer.")]
+CustomersAccount = Annotated[str | None, typer.Option("--account", metavar="CORPID", help="A customer's account.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept with the entry.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, metavar="N", help="At most so many, newest first.")]
 

@@ -7,7 +7,7 @@ import typer
 
 from yizhan.cli import show
 from yizhan.cli.link import call, segment
-from yizhan.cli.options import DEFAULT_DATA, AsJson, Data
+from yizhan.cli.options import DEFAULT_DATA, AsJson, CustomersAccount, Data, Role
 from yizhan.cli.password import FromFile, FromStdin, new_password, read_password
 
 app = typer.Typer(help="People who log in at the console.", no_args_is_help=True)
@@ -19,8 +19,8 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Under which he logs i
 def add(
     name: Name,
     *,
-    role: Annotated[str, typer.Option(metavar="ROLE", help="admin, operator, auditor or customer.")],
-    account: Annotated[str | None, typer.Option(metavar="CORPID", help="A customer's account.")] = None,
+    role: Role,
+    account: CustomersAccount = None,
     password_stdin: FromStdin = False,
     password_file: FromFile = None,
     data: Data = DEFAULT_DATA,

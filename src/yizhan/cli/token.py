@@ -6,7 +6,7 @@ import typer
 
 from yizhan.cli import show
 from yizhan.cli.link import call, segment
-from yizhan.cli.options import DEFAULT_DATA, AsJson, Data
+from yizhan.cli.options import DEFAULT_DATA, AsJson, CustomersAccount, Data, Role
 
 app = typer.Typer(help="Tokens for the admin API over the network (admin.api_listen).", no_args_is_help=True)
 
@@ -17,8 +17,8 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Whose it is, for the 
 def create(
     name: Name,
     *,
-    role: Annotated[str, typer.Option(metavar="ROLE", help="admin, operator, auditor or customer.")],
-    account: Annotated[str | None, typer.Option(metavar="CORPID", help="A customer's account.")] = None,
+    role: Role,
+    account: CustomersAccount = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="RFC 3339, with a zone; none: for good.")] = None,
     data: Data = DEFAULT_DATA,
     json: AsJson = False,

@@ -2,7 +2,7 @@
 
 import pathlib
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
@@ -28,7 +28,14 @@ from yizhan.model.views import (
 from yizhan.store.backup import BackupView
 
 Number = Annotated[str, Query(min_length=1, max_length=64)]
+T = TypeVar("T")
 OptionalId = Annotated[RowId | None, Query()]
+
+
+def _of_node(station: T | None) -> T:
+    if station is None:
+        raise Conflict("prices and rules are in the configuration of a node, and none runs")
+    return station
 
 
 def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
@@ -59,9 +66,7 @@ def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
         own: Own,
         idempotency_key: Annotated[str | None, Header(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")] = None,
     ) -> SentMessage:
-        if send is None:
-            raise Conflict("prices and rules are in the configuration of a node, and none runs")
-        sent = await send.send(own.account(body.account), body.values(), idempotency_key)
+        sent = await _of_node(send).send(own.account(body.account), body.values(), idempotency_key)
         if sent.repeated:
             response.status_code = 200
         return sent
@@ -87,10 +92,8 @@ def explain_router(explain: Explain | None) -> APIRouter:
 
     @router.post("/explain", responses=errors(404, 409))
     async def explain_message(body: Message, own: Own) -> Explanation:
-        if explain is None:
-            raise Conflict("prices and rules are in the configuration of a node, and none runs")
         values = {"mobile": ",".join(body.to), "content": body.text, "cell": body.cell, "sendtime": body.send_time}
-        return await explain.explain(own.account(body.account), body.operation, values)
+        return await _of_node(explain).explain(own.account(body.account), body.operation, values)
 
     return router
 

@@ -2,15 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Mapping
-from typing import Protocol
+from collections.abc import Mapping
 
+from yizhan.flow.accept import Accepting
 from yizhan.flow.ask import Ask
 from yizhan.flow.office import Conflict
 from yizhan.model.call import Call, Transport
 from yizhan.model.operation import FAMILY
 from yizhan.model.reject import Refusal
-from yizhan.model.submission import Stored
 from yizhan.model.views import SentMessage, SentNumber
 from yizhan.store.once import Once
 from yizhan.wire.codes import code_of
@@ -30,18 +29,11 @@ class Refused(Exception):
         self.code = code_of(refusal.reject, _OPERATION)  # what the old protocol answers
 
 
-class Door(Protocol):
-    """Where calls are accepted: ``flow.reception``."""
-
-    def submit_known(self, call: Call, once: Once | None) -> Awaitable[Stored | Refusal | None]:
-        """Check, charge and store a message of a caller who is known."""
-
-
 class Send:
     """Turns what the API was asked into a call, and what became of it into an answer."""
 
-    def __init__(self, door: Door, ask: Ask) -> None:
-        self._door = door
+    def __init__(self, accepting: Accepting, ask: Ask) -> None:
+        self._accepting = accepting
         self._ask = ask
 
     async def send(self, corp_id: str, values: Mapping[str, str], key: str | None) -> SentMessage:
@@ -51,7 +43,7 @@ class Send:
         """
         call = Call(_OPERATION, {**values, _OPERATION.login[0]: corp_id}, _LOCAL, Transport.API)
         once = None if key is None else Once(key, _digest(values))
-        stored = await self._door.submit_known(call, once)
+        stored = await self._accepting.submit_known(call, once)
         if isinstance(stored, Refusal):
             raise Refused(stored)
         if stored is None:

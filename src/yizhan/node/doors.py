@@ -2,7 +2,7 @@
 
 import resource
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
@@ -59,9 +59,7 @@ async def clients_door(house: House, port: socket.socket, stop: Stop) -> AsyncIt
     listener = Listener(gateway, server, port, tls)
     await listener.start()
     try:
-        host, number = listener.address
-        shown = f"[{host}]" if ":" in host else host
-        yield f"{'https' if tls else 'http'}://{shown}:{number}/sdk2/"
+        yield f"{_url(listener, 'https' if tls else 'http')}/sdk2/"
     finally:
         await listener.drain(stop.left_s())
 
@@ -91,25 +89,32 @@ async def side_doors(house: House, stop: Stop) -> AsyncIterator[str | None]:
     metrics for whoever comes. The console's address.
     """
     settings = house.settings
-    metrics = FastAPI(openapi_url=None)
-    metrics.include_router(metrics_router(house.metrics))
-    apps: dict[str, tuple[str, App]] = {
-        "admin api": (settings.admin.api_listen, _guarded(house)),
-        "metrics": (settings.metrics.listen, metrics),
-    }
+    doors: tuple[tuple[str, str, Callable[[House], App]], ...] = (
+        ("admin api", settings.admin.api_listen, _guarded),
+        ("metrics", settings.metrics.listen, _metrics_app),
+    )
     limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES)
-    console_url = None
+    urls: dict[str, str] = {}
     async with AsyncExitStack() as stack:
-        for name, (listen, app) in apps.items():
+        for name, listen, make in doors:
             if listen:
-                listener = Listener(answers_of(app), limits, bind_port(*split_listen(listen)))
+                listener = Listener(answers_of(make(house)), limits, bind_port(*split_listen(listen)))
                 await listener.start()
                 stack.push_async_callback(listener.drain, min(1.0, stop.left_s()))
-                host, number = listener.address
-                at = f"http://[{host}]:{number}" if ":" in host else f"http://{host}:{number}"
-                log.info(name, at=at)
-                console_url = at if name == "admin api" else console_url
-        yield console_url
+                urls[name] = _url(listener)
+                log.info(name, at=urls[name])
+        yield urls.get("admin api")
+
+
+def _url(listener: Listener, scheme: str = "http") -> str:
+    host, number = listener.address
+    return f"{scheme}://[{host}]:{number}" if ":" in host else f"{scheme}://{host}:{number}"
+
+
+def _metrics_app(house: House) -> FastAPI:
+    app = FastAPI(openapi_url=None)
+    app.include_router(metrics_router(house.metrics))
+    return app
 
 
 def _guarded(house: House) -> Doorkeeper:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from yizhan.kit.clock import Clock, to_rfc3339
 from yizhan.model.views import PhoneMessage
@@ -34,7 +35,7 @@ class Phones:
     def newest(self, to: str | None, limit: int) -> Sequence[PhoneMessage]:
         """At most ``limit`` messages, newest first, of one phone or of all."""
         found = (one for one in reversed(self._messages) if to is None or one.to == to)
-        return [one for one, _ in zip(found, range(limit), strict=False)]
+        return list(islice(found, limit))
 
     async def wait(self, to: str, match: str, timeout_s: float) -> PhoneMessage | None:
         """The oldest message for ``to`` with ``match`` in its text that nobody has waited for yet; None: none came.

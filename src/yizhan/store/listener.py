@@ -7,6 +7,7 @@ import psycopg
 
 from yizhan.kit.log import get_logger
 from yizhan.store.hint import Hint
+from yizhan.store.writer import one_line
 
 log = get_logger("store")
 
@@ -37,7 +38,7 @@ async def listen(url: str, session: str, hear: Callable[[Hint, str], None]) -> N
                     hear(Hint(told.channel), told.payload)
         except psycopg.Error as error:
             if not deaf:
-                log.warning("hints of other nodes are not heard for a while", error=" ".join(str(error).split()))
+                log.warning("hints of other nodes are not heard for a while", error=one_line(error))
             deaf = True
         await asyncio.sleep(pause_s)
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)

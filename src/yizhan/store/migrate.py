@@ -9,6 +9,7 @@ program may still be; anything newer than a program knows, above that, is nothin
 from sqlalchemy import Connection, inspect, text
 
 from yizhan.store.directory import Unusable
+from yizhan.store.server_clock import server_now_ms
 
 # The newest migration in ``migrations/versions``; a test holds it against Alembic's own head. Written here so that the
 # usual start, with nothing to migrate, need not load Alembic.
@@ -101,8 +102,7 @@ def _known_to_all(connection: Connection, current: str) -> str:
     if connection.dialect.name == "sqlite" or not inspect(connection).has_table("nodes"):
         return HEAD  # nobody shares it
     known = "schema" if current >= _TELLS_FLOOR else f"'{current}'"
-    now_ms = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)"
-    oldest = text(f"SELECT min({known}) FROM nodes WHERE seen_at_ms > {now_ms} - {_GONE_MS}")
+    oldest = text(f"SELECT min({known}) FROM nodes WHERE seen_at_ms > {server_now_ms(connection) - _GONE_MS}")
     return str(connection.execute(oldest).scalar_one() or HEAD)
 
 

@@ -25,6 +25,7 @@ from yizhan.store.partitions import extend
 from yizhan.store.schema import FIRST_MESSAGE_KEY, berths, counters, marks, metadata, nodes, schema_floor, tellings
 from yizhan.store.sqlite import LAST_PUSH
 from yizhan.store.sqlite_file import engine_on
+from yizhan.store.writer import one_line
 
 ROWS_A_STEP = 20_000
 # What each engine has for itself.
@@ -89,8 +90,7 @@ def move(data: Path, store: Path, url: str, tell: Callable[[Progress], None]) ->
     except (Unusable, SchemaTooNew, OSError) as error:
         raise MoveFailed(str(error)) from error
     except (DatabaseError, psycopg.Error) as error:
-        cause = error.orig if isinstance(error, DatabaseError) else error
-        raise MoveFailed(" ".join(str(cause).split())) from error
+        raise MoveFailed(one_line(error)) from error
 
 
 def _begin(new: Connection) -> None:

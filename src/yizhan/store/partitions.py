@@ -12,9 +12,9 @@ from itertools import pairwise
 
 from sqlalchemy import Connection, text
 
-from yizhan.model.message import State
 from yizhan.store.accept import read_counter
 from yizhan.store.hand import driver
+from yizhan.store.sqlite import carry, ended
 
 # What has its bounds in common, and the counter that its keys come from.
 CHAINS = {"message": ("messages", "parts"), "submission": ("submissions",)}
@@ -29,12 +29,10 @@ JOIN pg_class AS child ON child.oid = inhrelid WHERE inhparent = CAST(:table AS 
 _IS_PARTITIONED = "SELECT relkind = 'p' FROM pg_class WHERE oid = CAST('messages' AS regclass)"
 _BOUND = re.compile(r"FROM \((?:MINVALUE|'(\d+)')\) TO \('(\d+)'\)")
 
-_CARRY = """
-INSERT INTO carried (account_id, submissions, messages, sent_milli, refunded_milli)
-SELECT account_id, {submissions}, {messages}, {sent}, {refunded} FROM {rows} GROUP BY account_id ORDER BY account_id
-ON CONFLICT (account_id) DO UPDATE SET submissions = carried.submissions + excluded.submissions,
-    messages = carried.messages + excluded.messages, sent_milli = carried.sent_milli + excluded.sent_milli,
-    refunded_milli = carried.refunded_milli + excluded.refunded_milli"""
+_CARRY = carry(
+    "SELECT account_id, {submissions}, {messages}, {sent}, {refunded} FROM {rows}"
+    " GROUP BY account_id ORDER BY account_id"
+)
 _NO_LONGER_WHOLE = """
 INSERT INTO counters (name, value) SELECT 'pruned', coalesce(max(submission_id), 0) FROM {piece}
 ON CONFLICT (name) DO UPDATE SET value = greatest(counters.value, excluded.value)"""
@@ -115,7 +113,7 @@ def _past(connection: Connection, counter: str, table: str) -> Iterator[Piece]:
 
 
 def _empty_messages(connection: Connection, before_ms: int) -> int:
-    young = f"state < {State.DELIVERED:d} OR coalesce(finished_at_ms, 9e15) >= :before"
+    young = f"NOT ({ended(':before')})"
     parts = {piece.high: piece.name for piece in pieces(connection, "parts")}
     for piece in _past(connection, "message", "messages"):
         if connection.execute(text(f"SELECT 1 FROM {piece.name} WHERE {young} LIMIT 1"), {"before": before_ms}).first():

@@ -28,7 +28,7 @@ from yizhan.store.listener import listen
 from yizhan.store.migrate import is_blocked, migrate
 from yizhan.store.partitions import drop_empty, empty_old, extend, is_partitioned
 from yizhan.store.replica import Replica, Unfit
-from yizhan.store.writer import Away, Remedy, Writer
+from yizhan.store.writer import Away, Remedy, Writer, one_line
 
 log = get_logger("store")
 
@@ -79,12 +79,6 @@ _FORGOTTEN_MS = 30 * 24 * 3600 * 1000
 _FIRST = "first"  # what the next transaction of a connection says first
 
 
-def _said(error: DBAPIError | psycopg.Error) -> str:
-    """One line."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return " ".join(str(cause).split())
-
-
 class _Text(StrDumperUnknown):
     """PostgreSQL cannot keep U+0000, SQLite can; it comes from carriers and handsets only, and means nothing."""
 
@@ -113,7 +107,7 @@ class PostgresServer(Database):
                     if pooled:
                         _compare(connection, readers)
             except DBAPIError as error:
-                raise Unusable(f"PostgreSQL: {_said(error)}") from error
+                raise Unusable(f"PostgreSQL: {one_line(error)}") from error
             self._open = undo.pop_all()
         self._writing = writing
         self._partition_rows = settings.partition_rows
@@ -323,7 +317,7 @@ class PostgresWriter(Writer):
         except (DBAPIError, psycopg.Error) as error:
             self._drop()
             self._try_at_s = time.monotonic() + _TRY_EVERY_S
-            raise Away(f"PostgreSQL is away: {_said(error)}") from error
+            raise Away(f"PostgreSQL is away: {one_line(error)}") from error
         if self._known_away:
             log.info("PostgreSQL is back")
         self._known_away = False
@@ -346,7 +340,7 @@ class PostgresWriter(Writer):
             return Remedy.AGAIN
         if code not in _LOST and not self._is_lost():
             return Remedy.ALONE
-        log.warning("the connection to PostgreSQL was lost", error=" ".join(str(cause).split()))
+        log.warning("the connection to PostgreSQL was lost", error=one_line(error))
         self._drop()
         return self._wait_for_server(self._mark)
 
@@ -355,7 +349,7 @@ class PostgresWriter(Writer):
         try:
             return _extend(self.connection, self._partition_rows) > 0
         except (DBAPIError, psycopg.Error) as error:
-            log.warning("no room for new rows could be made", error=_said(error))
+            log.warning("no room for new rows could be made", error=one_line(error))
             return False
 
     def _is_lost(self) -> bool:

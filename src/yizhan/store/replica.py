@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from yizhan.kit.log import get_logger
 from yizhan.store.database import WHOLE
+from yizhan.store.writer import one_line
 
 R = TypeVar("R")
 
@@ -72,7 +73,7 @@ class Replica:
         except (Unfit, DBAPIError) as error:
             # Away, or a conflict with what is replayed has ended the query. If it is the question's fault, the server
             # will say so.
-            why = " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
+            why = one_line(error)
             self._next_try_s = time.monotonic() + _TRY_EVERY_S
             if self._state == WHOLE:
                 log.warning("searches go to the server, not to the replica", why=why)

@@ -199,7 +199,13 @@ PRUNE_PARKED = "DELETE FROM parked_receipts WHERE at_ms < ?"
 
 # -- what is old
 
-_ENDED = f"state >= {State.DELIVERED:d} AND coalesce(finished_at_ms, 9e15) < ?"
+
+def ended(before: str) -> str:
+    """The condition on messages that ended before a moment."""
+    return f"state >= {State.DELIVERED:d} AND coalesce(finished_at_ms, 9e15) < {before}"
+
+
+_ENDED = ended("?")
 
 # Submissions in their order, each with whether all its messages ended before a moment.
 OLD_SUBMISSIONS = f"""
@@ -230,11 +236,17 @@ DELETE_ENTRIES = f"DELETE FROM ledger WHERE id IN {_THESE}"
 
 DELETE_SUBMISSIONS = f"DELETE FROM submissions WHERE id IN {_THESE}"
 
-CARRY = """
-INSERT INTO carried (account_id, submissions, messages, sent_milli, refunded_milli) VALUES (?, ?, ?, ?, ?)
+
+def carry(rows: str) -> str:
+    """Add rows of those five columns to what was carried forward."""
+    return f"""
+INSERT INTO carried (account_id, submissions, messages, sent_milli, refunded_milli) {rows}
 ON CONFLICT (account_id) DO UPDATE SET submissions = carried.submissions + excluded.submissions,
     messages = carried.messages + excluded.messages, sent_milli = carried.sent_milli + excluded.sent_milli,
     refunded_milli = carried.refunded_milli + excluded.refunded_milli"""
+
+
+CARRY = carry("VALUES (?, ?, ?, ?, ?)")
 
 OLD_HANDOUTS = "SELECT queue, account_id, at_ms, item_id FROM handouts WHERE at_ms < ? LIMIT ?"
 

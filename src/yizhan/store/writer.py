@@ -4,8 +4,14 @@ from contextlib import AbstractContextManager
 from enum import Enum
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from yizhan.store.broken import Broken, leaves_doubt
+
+
+def one_line(error: Exception) -> str:
+    """What the database said."""
+    return " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
 
 
 class Remedy(Enum):

@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
-from yizhan.console.bodies import BackupTo, Cancellation, HandsetReply, Limit, Message, NewMessage, RowId
+from yizhan.console.bodies import BackupTo, Cancellation, FateWish, HandsetReply, Limit, Message, NewMessage, RowId
 from yizhan.console.desk import Actor, Own
 from yizhan.console.document import errors
 from yizhan.flow.ask import Ask
@@ -16,6 +16,7 @@ from yizhan.flow.play import Play
 from yizhan.flow.send import Send
 from yizhan.model.views import (
     AuditView,
+    ChosenFate,
     Explanation,
     HealthView,
     MessageStory,
@@ -131,6 +132,25 @@ def inbox_router(play: Play) -> APIRouter:
         timeout_s: Annotated[float, Query(ge=0, le=300)] = 30,
     ) -> PhoneMessage:
         return await play.wait(to, match, timeout_s)
+
+    return router
+
+
+def fate_router(play: Play) -> APIRouter:
+    """``/simulator/fates``: what the simulator will do with messages to its handsets."""
+    router = APIRouter(prefix="/simulator/fates", tags=["handsets"])
+
+    @router.get("")
+    async def list_fates() -> Sequence[ChosenFate]:
+        return play.chosen_fates()
+
+    @router.post("", status_code=201, responses=errors(409))
+    async def choose_fate(body: FateWish) -> ChosenFate:
+        return play.choose_fate(body.to, body.fate, body.count, body.delay_s)
+
+    @router.delete("", status_code=204, responses=errors(404))
+    async def forget_fate(to: Number | None = None) -> None:
+        play.forget_fate(to)
 
     return router
 

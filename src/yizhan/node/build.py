@@ -47,6 +47,7 @@ from yizhan.policy.pricing import PriceList
 from yizhan.policy.tally import Tallies
 from yizhan.push.delivery import Delivery
 from yizhan.push.postman import Postman
+from yizhan.sim.fate import Fates
 from yizhan.sim.phones import Phones
 from yizhan.sim.simulator import Simulator
 from yizhan.store.broken import Broken
@@ -99,7 +100,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     living = Living(database)
     policy = settings.policy
     fleet = Fleet(settings, database, living, clock)
-    phones = Phones(clock)
+    phones, fates = Phones(clock), Fates()
     operate = Operate(database, living, clock, fleet, policy.refund)
     herald = Herald(database, clock)
     dispatcher = Dispatcher(
@@ -152,7 +153,8 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         if channel.kind == "smpp":
             may_write = partial(harbor.holds, share)
             return SmppChannel(channel, own, clock, dispatcher.wake, may_write=may_write, label=share)
-        return Simulator(channel, data / f"simulator-{channel.name}.jsonl", own, clock, dispatcher.wake, phones=phones)
+        journal = data / f"simulator-{channel.name}.jsonl"
+        return Simulator(channel, journal, own, clock, dispatcher.wake, phones=phones, fates=fates)
 
     fleet.join(make, dispatcher.look, harbor)
 
@@ -166,7 +168,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         living=living,
         operate=operate,
         ask=ask,
-        play=Play(fleet.handsets, phones),
+        play=Play(fleet.handsets, phones, fates),
         explain=Explain(database, living, terms, ask, clock),
         metrics=Metrics(meter, ask),
         send=Send(reception, ask),
@@ -215,6 +217,6 @@ async def offline(data: Path) -> AsyncIterator[FastAPI]:
         board = EmptyBoard(database)
         await board.apply()
         operate, ask = Operate(database, living, clock, board), Ask(database, living, board, clock)
-        yield make_admin_app(operate, ask, Play(lambda: (), Phones(clock)))
+        yield make_admin_app(operate, ask, Play(lambda: (), Phones(clock), Fates()))
     finally:
         database.close()

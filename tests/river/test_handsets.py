@@ -1,11 +1,15 @@
 """Handsets: the fate of their messages is chosen, and seen by the client that sent them."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .program import Customer, Program, eventually, run_cli, running
+from .program import Customer, Program, eventually, form, md5, run_cli, running
+from .smsc import smsc
+from .test_carrier import channels
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +80,73 @@ def test_what_cannot_be_chosen(program: Program, words: list[str], says: str) ->
     told = run_cli(program.data, "simulate", "fate", *words)
     assert told.returncode == 1
     assert says in told.stderr
+
+
+def test_a_message_is_released_to_a_real_channel(tmp_path: Path) -> None:
+    """On purpose, once, free of charge; its story and that of the copy tell, its program hears nothing."""
+    with smsc(tmp_path / "smsc") as carrier:
+        sandbox = {"name": "sandbox", "kind": "simulator", "receipt_delay_s": 0}
+        both = channels(sandbox, carrier.channel(name="real"))
+        with running(tmp_path / "data", **both) as us:
+            customer = us.account("C1")
+            us.api("POST", "/routes", json={"tiers": [{"sandbox": 1}]})
+            submission = us.send(customer, Mobile="13800000000", Cell="12")
+            (message,) = us.wait_for("delivered", submission=submission)
+            assert message["channel"] == "sandbox"
+            assert carrier.submits() == []
+            released = run_cli(us.data, "message", "release", str(message["id"]), "--channel", "real")
+            assert released.returncode == 0, released.stderr
+            (copy,) = us.wait_for("delivered", count=2)[:1]
+            assert {key: copy[key] for key in ("channel", "text", "number", "price", "account")} == {
+                "channel": "real",
+                "text": message["text"],
+                "number": "+8613800000000",
+                "price": 0,
+                "account": "C1",
+            }
+            assert len(carrier.submits()) == 1
+            assert us.balance(customer) == 999
+            assert us.api("GET", "/ledger/check")["faults"] == []
+
+            twice = run_cli(us.data, "message", "release", str(message["id"]), "--channel", "real")
+            assert twice.returncode == 1
+            assert f"released over real before, as message {copy['id']}" in twice.stderr
+            for id, channel, says in (
+                (message["id"], "sandbox", "is a simulator"),
+                (message["id"], "nowhere", "no channel nowhere"),
+                (copy["id"], "real", "was in no simulator"),
+                (1, "real", "no message 1"),
+            ):
+                told = run_cli(us.data, "message", "release", str(id), "--channel", channel)
+                assert told.returncode == 1
+                assert says in told.stderr
+            assert len(us.messages()) == 2
+
+            (story,) = us.api("GET", f"/messages/{message['id']}")
+            assert f"released over channel real as message {copy['id']}" in [step["what"] for step in story["steps"]]
+            (story,) = us.api("GET", f"/messages/{copy['id']}")
+            assert story["steps"][0]["what"] == f"released: a copy of message {message['id']}, for the real telephone"
+            (entry,) = [one for one in us.api("GET", "/audit") if one["action"] == "message release"]
+            assert (entry["actor"][:4], entry["subject"]) == ("cli:", str(message["id"]))
+            assert json.loads(entry["after"]) == {
+                "channel": "real",
+                "message": copy["id"],
+                "submission": copy["submission"],
+            }
+
+            fetch = form(CorpID="C1", Pwd=md5(customer.password))
+            reports = us.post("GetReportSMS", fetch).text
+            assert f"{submission}$$$$$" in reports
+            assert str(copy["submission"]) not in reports
+
+
+def test_a_blocked_number_gets_no_release(tmp_path: Path) -> None:
+    sandbox = {"name": "sandbox", "kind": "simulator", "receipt_delay_s": 0}
+    real = {"name": "real", "kind": "smpp", "host": "127.0.0.1", "port": 9, "system_id": "us", "password": "x"}
+    with running(tmp_path / "data", **channels(sandbox, real)) as us:
+        us.send(us.account("C1"), Mobile="13800000000")
+        (message,) = us.wait_for("delivered")
+        us.api("POST", "/numbers", json={"number": "13800000000"})
+        told = run_cli(us.data, "message", "release", str(message["id"]), "--channel", "real")
+        assert told.returncode == 1
+        assert "+8613800000000 is blocked" in told.stderr

@@ -40,6 +40,7 @@ TABLE = {
     "GET /messages/{id}": "aorc",
     "POST /messages/{id}/resend": "ao",
     "POST /messages/{id}/give-up": "ao",
+    "POST /messages/{id}/release": "ao",
     "POST /explain": "aorc",
     "GET /replies": "aorc",
     "POST /simulator/replies": "ao",

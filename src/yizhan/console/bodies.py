@@ -197,6 +197,12 @@ class Cancellation(Body):
     account: str | None = None
 
 
+class Release(Body):
+    """``POST /messages/{id}/release``: the channel that sends it in earnest."""
+
+    channel: Annotated[str, Field(min_length=1, max_length=32)]
+
+
 class HandsetReply(Body):
     """``POST /simulator/replies``: a handset of the simulator writes to an access number and the Cell behind it."""
 

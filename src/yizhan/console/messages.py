@@ -6,7 +6,17 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
-from yizhan.console.bodies import BackupTo, Cancellation, FateWish, HandsetReply, Limit, Message, NewMessage, RowId
+from yizhan.console.bodies import (
+    BackupTo,
+    Cancellation,
+    FateWish,
+    HandsetReply,
+    Limit,
+    Message,
+    NewMessage,
+    Release,
+    RowId,
+)
 from yizhan.console.desk import Actor, Own
 from yizhan.console.document import errors
 from yizhan.flow.ask import Ask
@@ -83,6 +93,10 @@ def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
     @router.post("/{id}/give-up", status_code=204, responses=errors(409))
     async def give_up(id: Annotated[RowId, Path()], actor: Actor) -> None:
         await operate.give_up(actor, id)
+
+    @router.post("/{id}/release", status_code=201, responses=errors(404, 409))
+    async def release(id: Annotated[RowId, Path()], body: Release, actor: Actor) -> MessageView:
+        return await operate.release(actor, id, body.channel)
 
     return router
 

@@ -53,16 +53,22 @@ class Office:
         self._living = living
         self._clock = clock
 
-    async def _carry_out(self, deed: Deed, act: Callable[[Session], R]) -> R:
-        """``act`` and its audit entry in one commit; no entry for an act that gives False: it did nothing."""
+    async def _carry_out(
+        self, deed: Deed, act: Callable[[Session], R], more: Callable[[Any], Mapping[str, Any]] | None = None
+    ) -> R:
+        """``act`` and its audit entry in one commit; no entry for an act that gives False: it did nothing.
+
+        ``more``: what only the act itself could say, for the entry.
+        """
         at_ms = self._clock.now_ms()
-        before, after = (json.dumps(side, ensure_ascii=False) for side in (deed.before, deed.after))
 
         def both(session: Session) -> R:
             result = act(session)
             if result is not False:
                 if (topic := deed.action.partition(" ")[0]) in TOPICS:
                     touch(session, topic)
+                told = {**deed.after, **more(result)} if more else deed.after
+                before, after = (json.dumps(side, ensure_ascii=False) for side in (deed.before, told))
                 note_action(session, Action(at_ms, deed.actor, deed.action, deed.subject, before, after))
             return result
 

@@ -1,5 +1,6 @@
 """A message's story, told from the columns of its rows: what happened at each station, and why."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,16 +10,22 @@ from yizhan.model.message import Lane, State
 from yizhan.model.money import show_credits
 from yizhan.model.route import Route
 from yizhan.model.submission import SignatureFound
-from yizhan.model.views import MessageStory, Step
+from yizhan.model.views import AuditView, MessageStory, Step
 from yizhan.policy.route_key import passenger
 from yizhan.policy.routing import decide
 from yizhan.store.messages import Record
+from yizhan.store.release import is_release
 
 _SIGNATURES = {
     SignatureFound.AT_END: "signature at the end",
     SignatureFound.AT_START: "signature at the start",
     SignatureFound.APPENDED: "the account's signature was appended",
     SignatureFound.NONE_NEEDED: "the account needs no signature",
+}
+_DEEDS = {
+    "message resend": "queued again",
+    "message give-up": "given up",
+    "message release": "released over channel {channel} as message {message}",
 }
 _ENDS = {
     State.INVALID: "not sent, not charged: the form of the number is wrong",
@@ -32,7 +39,7 @@ def tell(
 ) -> MessageStory:
     """The whole timeline of one message up to ``now_ms``; what holds a waiting one up is told by today's rules."""
     row = record.message
-    steps = [_received(row), _checked(row), _charged(row)]
+    steps = [_released(row)] if is_release(row) else [_received(row), _checked(row), _charged(row)]
     state = State(row.messages_state)
     if state in _ENDS:
         steps.append(Step(_at(row.messages_finished_at_ms), "end", state.word, _ENDS[state]))
@@ -45,6 +52,12 @@ def tell(
         refunded = f"{show_credits(row.messages_refunded_milli)} 条 paid back"
         steps.append(Step(_at(row.messages_finished_at_ms), "ledger", refunded, _why_refunded(state)))
     return MessageStory(record.view, steps)
+
+
+def _released(row: Any) -> Step:
+    what = f"released: a copy of {row.submissions_address}, for the real telephone"
+    why = f"account {row.accounts_corp_id} is not charged for it, and gets no report of it"
+    return Step(_at(row.submissions_accepted_at_ms), "operator", what, why)
 
 
 def _received(row: Any) -> Step:
@@ -91,6 +104,8 @@ def _routed(row: Any, routes: Sequence[Route], states: Mapping[str, ChannelState
     """Which channels may carry it now, and why not the others."""
     decision = decide(routes, states, passenger(row.messages_account_id, row.messages_route_key))
     rule = f"rule {decision.route.position}" if decision.route else "no rule matches: every channel may carry it"
+    if is_release(row):
+        rule = "released to this channel alone"
     steps = [
         Step(None, "routing", f"channel {one.channel} does not carry it now", one.why) for one in decision.rejected
     ]
@@ -102,6 +117,7 @@ def _routed(row: Any, routes: Sequence[Route], states: Mapping[str, ChannelState
 def _carried(record: Record) -> list[Step]:
     row = record.message
     steps = [step for part in record.parts for step in _part(row, part)]
+    steps += [_done(deed) for deed in record.deeds]
     steps.sort(key=lambda step: step.at or "~")  # what has not happened comes last
     if row.messages_uncertain:
         times = "once" if row.messages_uncertain == 1 else f"{row.messages_uncertain} times"
@@ -112,6 +128,12 @@ def _carried(record: Record) -> list[Step]:
             why = "it was waiting in a backup that was restored, and may have been sent since"
         steps.insert(0, Step(None, "dispatch", f"uncertain {times}: {why}", policy))
     return steps
+
+
+def _done(deed: AuditView) -> Step:
+    """What an operator has done to it."""
+    what = _DEEDS.get(deed.action, deed.action).format_map(json.loads(deed.after))
+    return Step(deed.at, "operator", what, f"by {deed.actor}")
 
 
 def _part(row: Any, part: Any) -> Iterator[Step]:

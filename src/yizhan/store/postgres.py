@@ -135,19 +135,19 @@ RETURNING lane, account_id, route_key""",
     "HAND_OUT_REPORT": Rows(
         "INSERT INTO handouts (queue, account_id, at_ms, item_id, leased_until_ms)"
         f" SELECT {Queue.REPORTS:d}, m.account_id, a, m.id, 0 FROM {_arrays('bigint bigint')}"
-        f" JOIN messages AS m ON m.id = b WHERE m.state < {State.DELIVERED:d} AND {_FETCHED}"
+        f" JOIN messages AS m ON m.id = b WHERE m.state < {State.DELIVERED:d} AND {_FETCHED} AND {sqlite.AWAITED}"
     ),
     "HAND_OUT_FAILURE": Rows(
         "INSERT INTO handouts (queue, account_id, at_ms, item_id, leased_until_ms)"
         f" SELECT {Queue.FAILURES:d}, m.account_id, a, m.id, 0 FROM {_arrays('bigint bigint')}"
         f" JOIN messages AS m ON m.id = b"
-        f" WHERE (m.state < {State.DELIVERED:d} OR m.state = {State.UNKNOWN:d}) AND {_FETCHED}"
+        f" WHERE (m.state < {State.DELIVERED:d} OR m.state = {State.UNKNOWN:d}) AND {_FETCHED} AND {sqlite.AWAITED}"
     ),
     "PUSH_REPORT": Rows(
         "INSERT INTO pushes (account_id, queue, item_id, number, at_ms, attempts, next_at_ms, parked, said)"
         f" SELECT m.account_id, {Queue.REPORTS:d}, m.id, m.number, a, 0, a, false, ''"
         f" FROM {_arrays('bigint bigint')} JOIN messages AS m ON m.id = b"
-        f" WHERE m.state < {State.DELIVERED:d} AND NOT {_FETCHED}"
+        f" WHERE m.state < {State.DELIVERED:d} AND NOT {_FETCHED} AND {sqlite.AWAITED}"
     ),
     "PUSH": Rows(
         _insert(

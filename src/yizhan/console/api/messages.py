@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
-from yizhan.console.bodies import (
+from yizhan.console.api.bodies import (
     BackupTo,
     Cancellation,
     FateWish,
@@ -17,8 +17,8 @@ from yizhan.console.bodies import (
     Release,
     RowId,
 )
+from yizhan.console.api.document import errors
 from yizhan.console.desk import Actor, Own
-from yizhan.console.document import errors
 from yizhan.flow.ask import Ask
 from yizhan.flow.explain import Explain
 from yizhan.flow.operate import Conflict, Operate

@@ -32,6 +32,7 @@ def at(path: str) -> Callable[[Program], str]:
 VIEWS = (
     View("login", None, at("/login")),
     View("overview", "ada", at("/")),
+    View("phones", "ada", at("/phones")),
     View("password", "ada", at("/password")),
     View("customer-overview", "cui", at("/")),
 )

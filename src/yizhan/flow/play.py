@@ -43,9 +43,18 @@ class Play:
         return message
 
     @property
-    def moment(self) -> tuple[str, int]:
-        """What the table shows by now: this run of the program, and its newest line."""
-        return self._inboxes.boot, self._inboxes.last
+    def moment(self) -> str:
+        """What the table shows by now, for ``news``."""
+        return f"{self._inboxes.boot}-{self._inboxes.last}"
+
+    def news(self, moment: str) -> int | None:
+        """The line behind which everything is new to who has seen the table at ``moment``; None: he looks anew, since
+        handsets have gone from it, or the program has started again.
+        """
+        boot, _, line = moment.partition("-")
+        if boot != self._inboxes.boot or not line.isascii() or not line.isdigit() or len(line) > _MAX_DIGITS:
+            return None
+        return int(line) if self._inboxes.cleared < int(line) <= self._inboxes.last else None
 
     def table(self) -> Sequence[Phone]:
         """The handsets that were used last, each with what it shows."""
@@ -88,6 +97,17 @@ class Play:
         """A handset's digits decide again. NotFound when nothing was chosen for it (None: for any)."""
         if not self._oracle.forget(None if to is None else _number(to)):
             raise NotFound(f"nothing is chosen for {to or 'any number'}")
+
+    async def answer(self, number: str, text: str) -> int:
+        """A handset answers what it got last; without anything, it writes to an access number: the stored reply's id.
+
+        ValueError as below, Conflict without a simulator.
+        """
+        newest = self._inboxes.newest(_number(number), 1)
+        accesses = [handsets.access for handsets in self._handsets()]
+        if not accesses:
+            raise Conflict("there is no simulator channel at this node")
+        return await self.reply(number, newest[0].sender if newest else accesses[0], text)
 
     async def reply(self, number: str, sent_to: str, text: str) -> int:
         """A handset writes to an access number and the Cell behind it: the id of the stored reply.

@@ -104,6 +104,10 @@ class Inboxes(Protocol):
     def last(self) -> int:
         """The id of the newest line on any handset."""
 
+    @property
+    def cleared(self) -> int:
+        """What ``last`` was when a handset last went from the table."""
+
     def table(self) -> Sequence[Phone]:
         """The handsets that were used last, in the order in which they came."""
 

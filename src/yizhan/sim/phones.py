@@ -25,6 +25,7 @@ class Phones:
         self._awaited: set[int] = set()  # what ``wait`` has given out
         self.boot = secrets.token_hex(4)  # ids begin anew with the program
         self.last = 0  # the id of the newest line
+        self.cleared = -1  # what it was when a phone last went from the table
         self._came = asyncio.Event()
 
     def receive(self, to: str, sender: str, text: str, parts: int, message: int) -> None:
@@ -43,9 +44,9 @@ class Phones:
 
     def lay_out(self, number: str) -> None:
         """Put a phone on the table, without any message yet."""
-        if number not in self._table:
-            self.last += 1
-            self._put(number)
+        is_new = number not in self._table
+        self._put(number)
+        self.last += is_new
 
     def table(self) -> Sequence[Phone]:
         """The phones that were used last, in the order in which they came, with what they show."""
@@ -98,6 +99,7 @@ class Phones:
         self._table.move_to_end(number)
         if len(self._table) > _MOST_PHONES:
             self._table.popitem(last=False)
+            self.cleared = self.last
 
     def _now(self) -> str:
         return to_rfc3339(self._clock.now_ms()) or ""

@@ -43,11 +43,12 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A line of the menu: its word, its address, and who gets there."""
+    """A line of the menu: its word, its address, who gets there, and whether there is anything now."""
 
     word: str
     path: str
     need: Need = Entry.LOGGED_IN
+    there: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +225,7 @@ def is_local(path: str) -> bool:
 
 
 def _seen(corridor: Corridor, call: Call) -> Corridor:
-    return Corridor(corridor.word, [door for door in corridor.doors if call.gets(door.need)])
+    return Corridor(corridor.word, [door for door in corridor.doors if door.there() and call.gets(door.need)])
 
 
 async def _read_form(request: Request, max_bytes: int) -> tuple[Typed, dict[str, UploadFile]] | None:

@@ -85,10 +85,11 @@ async def admin_door(house: House, stop: Stop) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def side_doors(house: House, stop: Stop) -> AsyncIterator[str | None]:
-    """Two more ports, if they are configured: the console and the admin API for who logs in or has a token, and the
-    metrics for whoever comes. The console's address.
+    """Two more ports: the console and the admin API for who logs in or has a token, and the metrics for whoever comes.
+    The console's address. A port that nobody has asked for may be taken; then the gateway goes on without it.
     """
     settings = house.settings
+    asked = "api_listen" in settings.admin.model_fields_set
     doors: tuple[tuple[str, str, Callable[[House], App]], ...] = (
         ("admin api", settings.admin.api_listen, _guarded),
         ("metrics", settings.metrics.listen, _metrics_app),
@@ -97,13 +98,23 @@ async def side_doors(house: House, stop: Stop) -> AsyncIterator[str | None]:
     urls: dict[str, str] = {}
     async with AsyncExitStack() as stack:
         for name, listen, make in doors:
-            if listen:
-                listener = Listener(answers_of(make(house)), limits, bind_port(*split_listen(listen)))
+            if listen and (port := _bind(listen, asked)) is not None:
+                listener = Listener(answers_of(make(house)), limits, port)
                 await listener.start()
                 stack.push_async_callback(listener.drain, min(1.0, stop.left_s()))
                 urls[name] = _url(listener)
                 log.info(name, at=urls[name])
         yield urls.get("admin api")
+
+
+def _bind(listen: str, asked: bool) -> socket.socket | None:
+    try:
+        return bind_port(*split_listen(listen))
+    except OSError as error:
+        if asked:
+            raise
+        log.warning("no console: admin.api_listen can name another port", error=str(error))
+        return None
 
 
 def _url(listener: Listener, scheme: str = "http") -> str:

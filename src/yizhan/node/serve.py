@@ -17,7 +17,7 @@ from yizhan.kit.supervisor import tell_supervisor
 from yizhan.model.settings import Settings, split_listen
 from yizhan.node.build import House, build
 from yizhan.node.config import ConfigError, read_settings
-from yizhan.node.demo import set_demo
+from yizhan.node.demo import PHONE, set_demo
 from yizhan.node.doors import admin_door, allow_descriptors, bind_port, clients_door, side_doors
 from yizhan.node.note import leave_note
 from yizhan.node.stop import Stop, end_at_once
@@ -69,6 +69,8 @@ async def _serve(settings: Settings, data: Path, demo: bool) -> None:
         leave_note(data, settings)
         await house.living.load()
         demo_is_ready = await set_demo(house.operate, house.ask, demo)
+        if demo_is_ready:
+            house.play.lay_out(PHONE)
         await house.fleet.apply()
         if house.shared is None:
             await house.dispatcher.recover(house.fleet.resends)
@@ -81,7 +83,7 @@ async def _serve(settings: Settings, data: Path, demo: bool) -> None:
             side_doors(house, stop) as console_url,
             clients_door(house, port, stop) as url,
         ):
-            print(welcome(url, data, demo_is_ready), flush=True)
+            print(welcome(url, console_url, data, demo_is_ready), flush=True)
             if console_url and (link := await house.login.make_link()):
                 print(invitation(f"{console_url}/setup/{link}", settings.admin.setup_link_s), flush=True)
             log.info("ready", url=url, data=str(data))

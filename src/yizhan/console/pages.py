@@ -107,7 +107,7 @@ class Pages:
         account = call.logged_in.caller.account
         if account is None:
             return self._show(call, "overview", "overview", overview=await self._overview())
-        newest = await self._ask.messages(account=account, limit=_NEWEST)
+        newest = (await self._ask.messages(account=account, limit=_NEWEST)).messages
         return self._show(call, "account", "overview", account=await self._ask.account(account), messages=newest)
 
     async def _log_in(self, call: Call) -> Response:

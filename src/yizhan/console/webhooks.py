@@ -1,12 +1,14 @@
 """Admin API: webhooks, and the events that wait for them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from yizhan.console.bodies import Limit, NewWebhook, Replay
+from yizhan.console.bodies import Limit, NewWebhook, Replay, RowId
 from yizhan.console.desk import Actor
 from yizhan.console.document import errors
+from yizhan.console.paging import Next
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
 from yizhan.model.views import PushView, WebhookView
@@ -31,9 +33,15 @@ def webhook_router(operate: Operate, ask: Ask) -> APIRouter:
 
     @router.get("/events", responses=errors(404))
     async def list_events(
-        account: str | None = None, parked: bool | None = None, limit: Annotated[Limit, Query()] = 50
-    ) -> list[PushView]:
-        return await ask.pushes(account, parked, limit)
+        onward: Next,
+        account: str | None = None,
+        parked: bool | None = None,
+        limit: Annotated[Limit, Query()] = 50,
+        after: Annotated[
+            RowId | None, Query(description="The id of the last event of the page above: these come oldest first.")
+        ] = None,
+    ) -> Sequence[PushView]:
+        return onward.behind(await ask.pushes(account, parked, limit, after), limit, "after")
 
     @router.post("/replay", responses=errors(404))
     async def replay(body: Replay, actor: Actor) -> dict[str, int]:

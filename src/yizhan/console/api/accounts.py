@@ -5,10 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from yizhan.console.bodies import AccountChange, Limit, NewAccount, NewCards, Topup
+from yizhan.console.api.bodies import AccountChange, Limit, NewAccount, NewCards, Topup
+from yizhan.console.api.document import errors
+from yizhan.console.api.paging import Before, Next
 from yizhan.console.desk import Actor, Own
-from yizhan.console.document import errors
-from yizhan.console.paging import Before, Next
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
 from yizhan.model.account import Profile

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from yizhan.console.bodies import Limit, NewWebhook, Replay, RowId
+from yizhan.console.api.bodies import Limit, NewWebhook, Replay, RowId
+from yizhan.console.api.document import errors
+from yizhan.console.api.paging import Next
 from yizhan.console.desk import Actor
-from yizhan.console.document import errors
-from yizhan.console.paging import Next
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
 from yizhan.model.views import PushView, WebhookView

@@ -6,10 +6,10 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
-from yizhan.console.bodies import BackupTo, Cancellation, HandsetReply, Limit, Message, NewMessage, RowId, WallTime
+from yizhan.console.api.bodies import BackupTo, Cancellation, HandsetReply, Limit, Message, NewMessage, RowId, WallTime
+from yizhan.console.api.document import STOPPED_AT, errors
+from yizhan.console.api.paging import Before, Next
 from yizhan.console.desk import Actor, Own
-from yizhan.console.document import STOPPED_AT, errors
-from yizhan.console.paging import Before, Next
 from yizhan.flow.ask import Ask
 from yizhan.flow.explain import Explain
 from yizhan.flow.operate import Conflict, Operate

@@ -5,7 +5,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Query, Request, Response
 
-from yizhan.console.bodies import RowId
+from yizhan.console.api.bodies import RowId
 
 V = TypeVar("V")
 

@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # So that no start compiles anything, also where the environment forbids Python to keep what it has compiled.
 COMPILE = $(BIN)/python -m compileall -q src
 
-.PHONY: install run test test-slow check bench audit lock clean
+.PHONY: install run test test-slow check bench screenshots audit lock vendor clean
 
 install: $(STAMP)
 
@@ -52,6 +52,10 @@ check: install
 bench: install
 	$(BIN)/python -m bench $(BENCH)
 
+# Every page of the console, wide and narrow, into build/screenshots (needs Debian's chromium).
+screenshots: install
+	cd tests && ../$(BIN)/python -m browser.screenshots ../build/screenshots
+
 # Known holes in what the gateway installs. pip-audit goes into the project's own folder; it asks the advisory service of
 # PyPI, and what could not be asked counts as a failure: only exit status 0 means "audited, nothing known".
 audit: install
@@ -67,6 +71,16 @@ lock: install
 	$(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml --constraint requirements/base.txt --output-file requirements/dev.txt
 	$(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra postgres --group build pyproject.toml --constraint requirements/base.txt --output-file requirements/image.txt
 	$(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group audit --output-file requirements/audit.txt
+
+# Renew what the console has from npm (src/yizhan/console/static/vendor); npm's packages go beside the tests' own.
+NPM := tests/peers/node_modules
+VENDOR := src/yizhan/console/static/vendor
+vendor:
+	npm ci --prefix tests/peers --ignore-scripts --no-audit --no-fund --loglevel=error
+	cp $(NPM)/htmx.org/dist/htmx.min.js $(VENDOR)/htmx.min.js
+	cp $(NPM)/htmx-ext-sse/dist/sse.min.js $(VENDOR)/htmx-sse.min.js
+	cp $(NPM)/uplot/dist/uPlot.iife.min.js $(VENDOR)/uplot.min.js
+	cp $(NPM)/uplot/dist/uPlot.min.css $(VENDOR)/uplot.min.css
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -6,12 +6,20 @@ from pathlib import Path
 import pytest
 
 import yizhan.console
-from yizhan.console.words import LANGUAGES
+from yizhan.console.words import LANGUAGES, ROOMS
 from yizhan.model.message import State
 
 _HERE = Path(yizhan.console.__file__).parent
 _STYLE = (_HERE / "static" / "console.css").read_text()
-_PALETTES = [dict(re.findall(r"--([\w-]+): (#\w{6});", line)) for line in _STYLE.splitlines() if "--ground:" in line]
+# Under console/static/vendor, and where npm's package has it: the table of ``make vendor``.
+_VENDORED = {
+    "htmx.min.js": "htmx.org/dist/htmx.min.js",
+    "htmx-sse.min.js": "htmx-ext-sse/dist/sse.min.js",
+    "uplot.min.css": "uplot/dist/uPlot.min.css",
+    "uplot.min.js": "uplot/dist/uPlot.iife.min.js",
+}
+_COLOURS = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\);", _STYLE)
+_PALETTES = [{name: pair[shade] for name, *pair in _COLOURS} for shade in (0, 1)]
 
 
 def contrast(one: str, other: str) -> float:
@@ -29,15 +37,32 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("palette", _PALETTES, ids=["light", "dark"])
 def test_everything_can_be_read(palette: dict[str, str]) -> None:
     for ground in ("ground", "raised"):
-        for text in ("text", "quiet", "accent", "alarm"):
+        for text in ("text", "quiet", "accent", "alarm", "good", "caution"):
             assert contrast(palette[text], palette[ground]) >= 7, (text, ground)
         assert contrast(palette["line"], palette[ground]) >= 3, ground
     assert contrast(palette["on-accent"], palette["accent"]) >= 7
 
 
 def test_each_language_says_everything() -> None:
-    chinese, english = LANGUAGES["zh"], LANGUAGES["en"]
-    assert list(chinese) == list(english)
-    assert {state.word for state in State} <= set(chinese)
-    pages = "".join(page.read_text() for page in (_HERE / "templates").glob("*.html"))
-    assert set(re.findall(r"\bw\.(\w+)", pages)) <= set(chinese)
+    assert all(key.isidentifier() and english and chinese for room in ROOMS for key, (english, chinese) in room.items())
+    words = LANGUAGES["en"]
+    assert len(words) == sum(map(len, ROOMS)), "a key stands in two rooms"
+    assert {state.word for state in State} <= set(words)
+    pages = "".join(page.read_text() for page in (_HERE / "templates").rglob("*.html"))
+    assert set(re.findall(r"\bw\.(\w+)", pages)) <= set(words)
+
+
+def test_no_template_speaks_a_language_of_its_own() -> None:
+    """Words of a page stand between tags; what is left there without Jinja's braces is the gateway's name."""
+    for page in (_HERE / "templates").rglob("*.html"):
+        text = re.sub(r"{#.*?#}|{%.*?%}|{{.*?}}", "", page.read_text(), flags=re.DOTALL)
+        words = re.findall(r"[A-Za-z\u4e00-\u9fff]{2,}", re.sub(r"<[^>]*>", " ", text))
+        assert set(words) <= {"Yizhan", "驿站"}, (page.name, words)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), _VENDORED.items())
+def test_what_is_vendored_is_as_it_was_published(ours: str, theirs: str) -> None:
+    published = _HERE.parents[2] / "tests" / "peers" / "node_modules" / theirs
+    if not published.exists():
+        pytest.skip("npm ci --prefix tests/peers --ignore-scripts")
+    assert (_HERE / "static" / "vendor" / ours).read_bytes() == published.read_bytes()

@@ -5,7 +5,7 @@ import json
 
 from fastapi import FastAPI
 
-from yizhan.console.problem import answer_problems
+from yizhan.console.api.problem import answer_problems
 from yizhan.front.asgi import answers_of
 from yizhan.front.reply import Reply
 from yizhan.front.request import Request

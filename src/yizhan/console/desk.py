@@ -11,11 +11,12 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from yizhan.console.problem import problem
+from yizhan.console.api.problem import problem
 from yizhan.model.access import Caller, Role, Visit
 from yizhan.policy.access import may_call
 
 PREFIX = "/api/v1"
+_API = ("/api/", "/metrics")  # everything else is a page
 _CALLER, _VISIT = "caller", "visit"
 
 SESSION_COOKIE = "yizhan_session"
@@ -35,23 +36,20 @@ class Source:
 
 
 class Doorkeeper:
-    """In front of the whole application: nobody gets in without a token or a session, but to the ``pages``, which look
-    at the visit for themselves and have nothing of the API behind them.
+    """In front of the whole application: nobody gets to the API without a token or a session. Everything else is the
+    ``pages``', which look at the visit for themselves and have nothing of the API behind them.
     """
 
-    def __init__(
-        self, app: ASGIApp, identify: Identify, recognise: Recognise, pages: ASGIApp, is_page: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, app: ASGIApp, identify: Identify, recognise: Recognise, pages: ASGIApp) -> None:
         self._app = app
         self._identify = identify
         self._recognise = recognise
         self._pages = pages
-        self._is_page = is_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         request = Request(scope)
-        if self._is_page(scope["path"]):
+        if not scope["path"].startswith(_API):
             await self._pages(_with(scope, _VISIT, await self._visit(request)), receive, send)
             return
         answer: JSONResponse | Caller = await self._caller(request)

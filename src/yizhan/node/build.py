@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from yizhan import __version__
 from yizhan.carrier.channel import SmppChannel
-from yizhan.console.app import make_admin_app
+from yizhan.console.api.app import make_admin_app
 from yizhan.console.metrics import Metrics
 from yizhan.flow.ask import Ask
 from yizhan.flow.dispatch import LOOK_S, Dispatcher

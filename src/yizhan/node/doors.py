@@ -8,10 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI
 from starlette.requests import Request
 
-from yizhan.console.app import MAX_BODY_BYTES, make_admin_app
+from yizhan.console.api.app import MAX_BODY_BYTES, make_admin_app
 from yizhan.console.desk import Doorkeeper, Source
 from yizhan.console.metrics import metrics_router
-from yizhan.console.pages import Pages, is_page
+from yizhan.console.pages.site import make_site
 from yizhan.front.asgi import App, answers_of
 from yizhan.front.caller import Callers, seen_url
 from yizhan.front.gateway import Gateway
@@ -127,8 +127,8 @@ def _guarded(house: House) -> Doorkeeper:
         url = seen_url(request.url.scheme, None, headers, b"", callers.believes(peer))
         return Source(callers.address(peer, headers), url.startswith("https:"))
 
-    pages = Pages(house.login, house.operate, house.ask, house.metrics.overview, source)
-    return Doorkeeper(_admin_app(house), house.ask.holder, house.login.visit, pages.app, is_page)
+    site = make_site(house.login, house.operate, house.ask, house.metrics.overview, source)
+    return Doorkeeper(_admin_app(house), house.ask.holder, house.login.visit, site)
 
 
 def _admin_app(house: House) -> FastAPI:

@@ -1,11 +1,20 @@
-"""What the console says, in each language."""
+"""What the console says: a module for each room, in which each line stands in both languages."""
 
 from collections.abc import Mapping
 
-from yizhan.console.words.en import WORDS as _EN
-from yizhan.console.words.zh import WORDS as _ZH
+from yizhan.console.words import common, entry, home, states
+from yizhan.console.words.pair import Pairs
 
-LANGUAGES: Mapping[str, Mapping[str, str]] = {"zh": _ZH, "en": _EN}
+ROOMS: tuple[Pairs, ...] = (common.WORDS, entry.WORDS, home.WORDS, states.WORDS)
+
+_ENGLISH, _CHINESE = 0, 1
+
+
+def _said(language: int) -> Mapping[str, str]:
+    return {key: pair[language] for room in ROOMS for key, pair in room.items()}
+
+
+LANGUAGES: Mapping[str, Mapping[str, str]] = {"zh": _said(_CHINESE), "en": _said(_ENGLISH)}
 
 
 def language_of(chosen: str, accepted: str) -> str:

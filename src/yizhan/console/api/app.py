@@ -3,12 +3,11 @@
 from fastapi import Depends, FastAPI
 
 from yizhan import __version__
-from yizhan.console.accounts import account_router, card_router, ledger_router
-from yizhan.console.channels import channel_router, route_router
-from yizhan.console.desk import PREFIX, check_role
-from yizhan.console.document import DocumentedApi
-from yizhan.console.lists import address_router, keyword_router, number_router
-from yizhan.console.messages import (
+from yizhan.console.api.accounts import account_router, card_router, ledger_router
+from yizhan.console.api.channels import channel_router, route_router
+from yizhan.console.api.document import DocumentedApi
+from yizhan.console.api.lists import address_router, keyword_router, number_router
+from yizhan.console.api.messages import (
     explain_router,
     inbox_router,
     message_router,
@@ -16,10 +15,11 @@ from yizhan.console.messages import (
     submission_router,
     watch_router,
 )
-from yizhan.console.people import people_router
-from yizhan.console.problem import answer_problems
-from yizhan.console.tokens import token_router
-from yizhan.console.webhooks import webhook_router
+from yizhan.console.api.people import people_router
+from yizhan.console.api.problem import answer_problems
+from yizhan.console.api.tokens import token_router
+from yizhan.console.api.webhooks import webhook_router
+from yizhan.console.desk import PREFIX, check_role
 from yizhan.flow.ask import Ask
 from yizhan.flow.explain import Explain
 from yizhan.flow.operate import Operate

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from yizhan.console.bodies import ChannelChanges, NewChannel, NewRoute, RouteMove, RowId
+from yizhan.console.api.bodies import ChannelChanges, NewChannel, NewRoute, RouteMove, RowId
+from yizhan.console.api.document import errors
 from yizhan.console.desk import Actor
-from yizhan.console.document import errors
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
 from yizhan.model.views import ChannelCard, ChannelView, RouteExplained, RouteView, TestStep, TracedPdu

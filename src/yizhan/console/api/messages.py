@@ -6,9 +6,9 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
-from yizhan.console.bodies import BackupTo, Cancellation, HandsetReply, Limit, Message, NewMessage, RowId
+from yizhan.console.api.bodies import BackupTo, Cancellation, HandsetReply, Limit, Message, NewMessage, RowId
+from yizhan.console.api.document import errors
 from yizhan.console.desk import Actor, Own
-from yizhan.console.document import errors
 from yizhan.flow.ask import Ask
 from yizhan.flow.explain import Explain
 from yizhan.flow.operate import Conflict, Operate

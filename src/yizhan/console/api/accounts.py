@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from yizhan.console.bodies import AccountChange, Limit, NewAccount, NewCards, Topup
+from yizhan.console.api.bodies import AccountChange, Limit, NewAccount, NewCards, Topup
+from yizhan.console.api.document import errors
 from yizhan.console.desk import Actor, Own
-from yizhan.console.document import errors
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
 from yizhan.model.account import Profile

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from yizhan.console.bodies import TokenWish
+from yizhan.console.api.bodies import TokenWish
+from yizhan.console.api.document import errors
 from yizhan.console.desk import Actor
-from yizhan.console.document import errors
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
 from yizhan.model.views import NewToken, TokenView

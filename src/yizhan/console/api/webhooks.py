@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from yizhan.console.bodies import Limit, NewWebhook, Replay
+from yizhan.console.api.bodies import Limit, NewWebhook, Replay
+from yizhan.console.api.document import errors
 from yizhan.console.desk import Actor
-from yizhan.console.document import errors
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
 from yizhan.model.views import PushView, WebhookView

@@ -1,0 +1,251 @@
+"""What all pages share: who gets in, whether a form is ours, the headers, the languages, and how a page is drawn."""
+
+import hashlib
+import mimetypes
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from yizhan.console.desk import Source, is_own_change, visit_of
+from yizhan.console.pages.call import Call, Entry, Need, Page, Typed
+from yizhan.console.words import LANGUAGES, language_of
+from yizhan.flow.office import Conflict, NotFound
+from yizhan.kit.clock import BEIJING
+
+LANGUAGE_COOKIE = "yizhan_language"
+THEME_COOKIE = "yizhan_theme"
+THEMES = ("auto", "light", "dark")
+_NOTICE_COOKIE = "yizhan_notice"
+_NOTICE_S = 20
+_MAX_FIELDS = 40
+_STATIC = Path(__file__).parent.parent / "static"
+_YEAR_S = 31_536_000
+_HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+    " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",  # the setup link is an address
+    "cache-control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A line of the menu: its word, its address, and who gets there."""
+
+    word: str
+    path: str
+    need: Need = Entry.LOGGED_IN
+
+
+@dataclass(frozen=True, slots=True)
+class Corridor:
+    """A part of the menu."""
+
+    word: str
+    doors: Sequence[Door]
+
+
+class Frame:
+    """Draws pages, and stands before each."""
+
+    def __init__(self, source: Callable[[Request], Source], menu: Sequence[Corridor]) -> None:
+        self._source = source
+        self._menu = menu
+        self._assets = {path.relative_to(_STATIC).as_posix(): path for path in _STATIC.rglob("*") if path.is_file()}
+        self._versions = {
+            name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in self._assets.items()
+        }
+        self._templates = Environment(
+            loader=PackageLoader("yizhan.console"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters["beijing"] = _beijing
+        self._templates.globals["asset"] = self._asset
+
+    def app(self, pages: Sequence[Page]) -> Starlette:
+        """All of them as an ASGI application."""
+        routes = [self.route(page) for page in pages]
+        return Starlette(
+            routes=[*routes, Route("/static/{name:path}", self._static)],
+            exception_handlers={HTTPException: self._fault},
+        )
+
+    def route(self, page: Page) -> Route:
+        """What every page has in common: who it is, whether the form is ours, and the headers."""
+
+        async def answer(request: Request) -> Response:
+            visit = visit_of(request)
+            call = Call(request, visit, {}, {}, self._source(request))
+            need = page.change if call.is_change else page.see
+            if need is not Entry.OPEN and visit is None:
+                reply: Response = go("/login")
+            elif need is None or not call.gets(need):
+                reply = self._nothing_here(call)
+            else:
+                reply = await self._guarded(page, call, is_open=need is Entry.OPEN)
+            reply.headers.update(_HEADERS)
+            if call.request.cookies.get(_NOTICE_COOKIE) and reply.status_code != HTTPStatus.SEE_OTHER:
+                reply.delete_cookie(_NOTICE_COOKIE, httponly=True, samesite="strict")
+            return reply
+
+        methods = [name for name, need in (("GET", page.see), ("POST", page.change)) if need is not None]
+        return Route(page.path, answer, methods=methods)
+
+    async def _guarded(self, page: Page, call: Call, *, is_open: bool) -> Response:
+        form = await _read_form(call.request, page.max_bytes) if call.is_change else ({}, {})
+        if form is None:
+            return self.say(call, HTTPStatus.FORBIDDEN, "refused", "refused_why")
+        call = Call(call.request, call.visit, *form, call.source)
+        if call.is_change and not _is_ours(call, is_open=is_open):
+            return self.say(call, HTTPStatus.FORBIDDEN, "refused", "refused_why")
+        try:
+            return await page.view(call)
+        except NotFound:
+            return self._nothing_here(call)
+        except HTTPException as error:
+            if error.status_code != HTTPStatus.NOT_FOUND:
+                raise
+            return self._nothing_here(call)
+        except Conflict as error:
+            return self.say(call, HTTPStatus.CONFLICT, "conflict", "conflict_why", str(error))
+        except ValueError as error:  # of a value that no form of ours offers: whoever offers one shows it again
+            return self.say(call, HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_value", "wrong_value_why", str(error))
+
+    def show(
+        self,
+        call: Call,
+        template: str,
+        title: str,
+        *,
+        status: int = HTTPStatus.OK,
+        mistake: str = "",
+        detail: str = "",
+        about: str = "",
+        **values: Any,
+    ) -> Response:
+        """A page: ``title`` and ``mistake`` are keys of the words; ``about`` is what the page is about, an account's
+        name say; ``detail`` says more of the mistake, as the gateway says it.
+
+        A template draws with ``w`` (the words), ``may(method, path)``, ``visit``, ``call``, ``asset(name)``
+        and ``values``.
+        """
+        w = self._words(call)
+        notice = w.get(call.request.cookies.get(_NOTICE_COOKIE, ""), "")
+        theme = call.request.cookies.get(THEME_COOKIE, "")
+        text = self._templates.get_template(f"{template}.html").render(
+            w=w,
+            title=f"{w[title]} {about}" if about else w[title],
+            call=call,
+            visit=call.visit,
+            may=call.may,
+            menu=[_seen(corridor, call) for corridor in self._menu],
+            path=call.request.url.path,
+            here=call.request.url.path + (f"?{call.request.url.query}" if call.request.url.query else ""),
+            theme=theme if theme in THEMES else "auto",
+            mistake=w[mistake] if mistake else "",
+            detail=detail,
+            notice=notice,
+            **values,
+        )
+        return HTMLResponse(text, status, headers={"vary": "Accept-Language, Cookie"})
+
+    def fragment(self, call: Call, template: str, **values: Any) -> Response:
+        """A piece of a page, for htmx to put in its place."""
+        return HTMLResponse(self.draw(call, template, **values), headers={"vary": "Accept-Language, Cookie"})
+
+    def draw(self, call: Call, template: str, **values: Any) -> str:
+        """The same as text."""
+        w = self._words(call)
+        return self._templates.get_template(f"{template}.html").render(
+            w=w, call=call, visit=call.visit, may=call.may, **values
+        )
+
+    def say(self, call: Call, status: int, title: str, words: str, detail: str = "") -> Response:
+        """A page that says one sentence."""
+        return self.show(call, "words", title, status=status, words=words, detail=detail)
+
+    def _nothing_here(self, call: Call) -> Response:
+        return self.say(call, HTTPStatus.NOT_FOUND, "gone", "gone_why")
+
+    def _words(self, call: Call) -> Mapping[str, str]:
+        chosen = call.request.cookies.get(LANGUAGE_COOKIE, "")
+        return LANGUAGES[language_of(chosen, call.request.headers.get("accept-language", ""))]
+
+    def _asset(self, name: str) -> str:
+        """The address of a file under ``static/``; another one when the file is another."""
+        return f"/static/{name}?v={self._versions[name]}"
+
+    async def _static(self, request: Request) -> Response:
+        path = self._assets.get(request.path_params["name"])
+        if path is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        lasts = f"max-age={_YEAR_S}, immutable" if "v" in request.query_params else "no-cache"
+        return Response(path.read_bytes(), media_type=kind, headers={**_HEADERS, "cache-control": lasts})
+
+    async def _fault(self, request: Request, error: Exception) -> Response:
+        call = Call(request, visit_of(request), {}, {}, self._source(request))
+        if call.visit is None:
+            reply: Response = go("/login")
+        else:
+            status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+            reply = self.say(call, status, "gone", "gone_why")
+        reply.headers.update(_HEADERS)
+        return reply
+
+
+def go(path: str, notice: str = "") -> RedirectResponse:
+    """On to another page of ours, which begins with ``notice`` (a key of the words)."""
+    answer = RedirectResponse(path, HTTPStatus.SEE_OTHER)
+    if notice:
+        answer.set_cookie(_NOTICE_COOKIE, notice, max_age=_NOTICE_S, httponly=True, samesite="strict")
+    return answer
+
+
+def is_local(path: str) -> bool:
+    """Whether an address is one of ours, and leads nowhere else."""
+    return path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
+
+
+def _seen(corridor: Corridor, call: Call) -> Corridor:
+    return Corridor(corridor.word, [door for door in corridor.doors if call.gets(door.need)])
+
+
+async def _read_form(request: Request, max_bytes: int) -> tuple[Typed, dict[str, UploadFile]] | None:
+    """The fields of a form, and its files; None when it is none of ours."""
+    body = await request.body()
+    if len(body) > max_bytes:
+        return None
+    try:
+        return parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MAX_FIELDS), {}
+    except ValueError:
+        return None
+
+
+def _is_ours(call: Call, *, is_open: bool) -> bool:
+    """Whether a form was sent from a page of ours: by its secret, or before there is one by what browsers say of where
+    it comes from (Fetch Metadata, section 2.3).
+    """
+    if is_open:
+        return call.request.headers.get("sec-fetch-site", "none") in ("same-origin", "none")
+    return is_own_change(call.logged_in, call.raw("csrf"))
+
+
+def _beijing(at: str) -> str:
+    return datetime.fromisoformat(at).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")

@@ -74,7 +74,7 @@ async def admin_door(house: House, stop: Stop) -> AsyncIterator[None]:
         sock.bind(short)
     path.chmod(0o600)
     limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES)
-    listener = Listener(answers_of(_admin_app(house)), limits, sock)
+    listener = Listener(answers_of(_admin_app(house), house.settings.admin.max_streams), limits, sock)
     await listener.start()
     try:
         yield
@@ -99,7 +99,7 @@ async def side_doors(house: House, stop: Stop) -> AsyncIterator[str | None]:
     async with AsyncExitStack() as stack:
         for name, listen, make in doors:
             if listen and (port := _bind(listen, asked)) is not None:
-                listener = Listener(answers_of(make(house)), limits, port)
+                listener = Listener(answers_of(make(house), settings.admin.max_streams), limits, port)
                 await listener.start()
                 stack.push_async_callback(listener.drain, min(1.0, stop.left_s()))
                 urls[name] = _url(listener)

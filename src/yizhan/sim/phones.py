@@ -57,9 +57,10 @@ class Phones:
         phones = (Phone(number, since, lines[number][-_MOST_LINES:]) for number, since in self._table.items())
         return sorted(phones, key=lambda phone: phone.since)
 
-    def newest(self, to: str | None, limit: int) -> Sequence[PhoneMessage]:
-        """At most ``limit`` messages, newest first, of one phone or of all."""
-        found = (line for line in reversed(self._lines) if isinstance(line, PhoneMessage) and to in (None, line.to))
+    def newest(self, to: str | None, limit: int, before: int | None = None) -> Sequence[PhoneMessage]:
+        """At most ``limit`` messages, newest first (or those before one), of one phone or of all."""
+        messages = (line for line in reversed(self._lines) if isinstance(line, PhoneMessage))
+        found = (one for one in messages if to in (None, one.to) and (before is None or one.id < before))
         return list(islice(found, limit))
 
     async def wait(self, to: str, match: str, timeout_s: float) -> PhoneMessage | None:

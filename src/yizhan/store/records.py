@@ -24,6 +24,7 @@ class RefusedCall:
     reject: str
     hit: str
     text: str
+    id: int = 0  # as long as it is not stored
 
 
 def note_refusals(connection: Connection, batches: Sequence[tuple[Sequence[RefusedCall], int]]) -> list[None]:
@@ -38,11 +39,13 @@ def note_refusals(connection: Connection, batches: Sequence[tuple[Sequence[Refus
     return [None] * len(batches)
 
 
-def list_refusals(connection: Connection, limit: int) -> list[RefusedCall]:
-    """The newest refused calls."""
+def list_refusals(connection: Connection, limit: int, before: int | None = None) -> list[RefusedCall]:
+    """The newest refused calls, or those before one."""
     query = select(refusals).order_by(refusals.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(refusals.c.id < before)
     return [
-        RefusedCall(row.at_ms, row.operation, row.account, row.address, row.reject, row.hit, row.text)
+        RefusedCall(row.at_ms, row.operation, row.account, row.address, row.reject, row.hit, row.text, row.id)
         for row in connection.execute(query)
     ]
 
@@ -72,11 +75,13 @@ def deeds_on(connection: Connection, message_ids: Collection[int]) -> list[Audit
     return [_view(row) for row in rows]
 
 
-def list_actions(connection: Connection, limit: int) -> list[AuditView]:
-    """The newest operator actions."""
+def list_actions(connection: Connection, limit: int, before: int | None = None) -> list[AuditView]:
+    """The newest operator actions, or those before one."""
     query = select(audit).order_by(audit.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(audit.c.id < before)
     return [_view(row) for row in connection.execute(query)]
 
 
 def _view(row: Row[Any]) -> AuditView:
-    return AuditView(to_rfc3339(row.at_ms) or "", row.actor, row.action, row.subject, row.before, row.after)
+    return AuditView(row.id, to_rfc3339(row.at_ms) or "", row.actor, row.action, row.subject, row.before, row.after)

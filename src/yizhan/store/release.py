@@ -82,5 +82,5 @@ def send_copy(connection: Connection, original: Original, channel: str, at_ms: i
     )
     (client_id,) = accept(connection, [copy])
     assert isinstance(client_id, int)  # noqa: S101  nothing is too dear that costs nothing
-    (view,) = list_messages(connection, Filter(submission=client_id, account=row.accounts_corp_id))
+    (view,) = list_messages(connection, Filter(submission=client_id, account=row.accounts_corp_id)).messages
     return view

@@ -2,7 +2,7 @@
 
 import resource
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
@@ -19,13 +19,15 @@ from yizhan.front.listener import Listener
 from yizhan.kit.clock import SystemClock
 from yizhan.kit.log import get_logger
 from yizhan.kit.sockets import short_path
-from yizhan.model.settings import ServerSettings, split_listen
+from yizhan.model.settings import ServerSettings, Settings, split_listen
 from yizhan.node.build import House
 from yizhan.node.note import Note
 from yizhan.node.pulse import Pulse
 from yizhan.node.stop import Stop
 
 log = get_logger("node")
+
+_CONSOLE, _METRICS = "admin api", "metrics"
 
 
 def allow_descriptors(wanted: int) -> None:
@@ -83,38 +85,40 @@ async def admin_door(house: House, stop: Stop) -> AsyncIterator[None]:
         path.unlink(missing_ok=True)
 
 
-@asynccontextmanager
-async def side_doors(house: House, stop: Stop) -> AsyncIterator[str | None]:
-    """Two more ports: the console and the admin API for who logs in or has a token, and the metrics for whoever comes.
-    The console's address. A port that nobody has asked for may be taken; then the gateway goes on without it.
+def bind_side_ports(settings: Settings) -> dict[str, socket.socket]:
+    """The ports of the console and of the metrics, as far as they are wanted. The console's may be taken as long as
+    nobody has asked for it by name: then the gateway goes on without.
     """
-    settings = house.settings
-    asked = "api_listen" in settings.admin.model_fields_set
-    doors: tuple[tuple[str, str, Callable[[House], App]], ...] = (
-        ("admin api", settings.admin.api_listen, _guarded),
-        ("metrics", settings.metrics.listen, _metrics_app),
-    )
+    ports: dict[str, socket.socket] = {}
+    for name, listen in ((_CONSOLE, settings.admin.api_listen), (_METRICS, settings.metrics.listen)):
+        if listen:
+            try:
+                ports[name] = bind_port(*split_listen(listen))
+            except OSError as error:
+                if name != _CONSOLE or "api_listen" in settings.admin.model_fields_set:
+                    raise
+                log.warning("no console: admin.api_listen can name another port", error=str(error))
+    return ports
+
+
+@asynccontextmanager
+async def side_doors(house: House, ports: Mapping[str, socket.socket], stop: Stop) -> AsyncIterator[str | None]:
+    """What stands at the ports that are there: the console and the admin API for who logs in or has a token, and the
+    metrics for whoever comes. The console's address.
+    """
+    doors: tuple[tuple[str, Callable[[House], App]], ...] = ((_CONSOLE, _guarded), (_METRICS, _metrics_app))
     limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES)
     urls: dict[str, str] = {}
     async with AsyncExitStack() as stack:
-        for name, listen, make in doors:
-            if listen and (port := _bind(listen, asked)) is not None:
-                listener = Listener(answers_of(make(house), settings.admin.max_streams), limits, port)
+        for name, make in doors:
+            if name in ports:
+                answer = answers_of(make(house), house.settings.admin.max_streams)
+                listener = Listener(answer, limits, ports[name])
                 await listener.start()
                 stack.push_async_callback(listener.drain, min(1.0, stop.left_s()))
                 urls[name] = _url(listener)
                 log.info(name, at=urls[name])
-        yield urls.get("admin api")
-
-
-def _bind(listen: str, asked: bool) -> socket.socket | None:
-    try:
-        return bind_port(*split_listen(listen))
-    except OSError as error:
-        if asked:
-            raise
-        log.warning("no console: admin.api_listen can name another port", error=str(error))
-        return None
+        yield urls.get(_CONSOLE)
 
 
 def _url(listener: Listener, scheme: str = "http") -> str:

@@ -18,7 +18,7 @@ from yizhan.model.settings import Settings, split_listen
 from yizhan.node.build import House, build
 from yizhan.node.config import ConfigError, read_settings
 from yizhan.node.demo import PHONE, set_demo
-from yizhan.node.doors import admin_door, allow_descriptors, bind_port, clients_door, side_doors
+from yizhan.node.doors import admin_door, allow_descriptors, bind_port, bind_side_ports, clients_door, side_doors
 from yizhan.node.note import leave_note
 from yizhan.node.stop import Stop, end_at_once
 from yizhan.node.upkeep import tend, upkeep
@@ -58,8 +58,8 @@ def serve(config: Path | None, data: Path, listen: str | None, demo: bool) -> in
 
 async def _serve(settings: Settings, data: Path, demo: bool) -> None:
     stop = Stop(settings.server.drain_s)
-    # Bound first, so that a taken port is known before anything is touched; it opens only when all is ready.
-    port = bind_port(*split_listen(settings.server.listen))
+    # Bound first, so that a taken one is known before anything is touched; they open only when all is ready.
+    port, side_ports = bind_port(*split_listen(settings.server.listen)), bind_side_ports(settings)
     house = await _build(settings, data)
     # What stands now stands for good: the collector need not walk through it whenever a few thousand messages have
     # passed, none of which is in a cycle.
@@ -80,7 +80,7 @@ async def _serve(settings: Settings, data: Path, demo: bool) -> None:
         async with (
             _at_work(house, stop),
             admin_door(house, stop),
-            side_doors(house, stop) as console_url,
+            side_doors(house, side_ports, stop) as console_url,
             clients_door(house, port, stop) as url,
         ):
             print(welcome(url, console_url, data, demo_is_ready), flush=True)

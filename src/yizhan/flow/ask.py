@@ -19,6 +19,7 @@ from yizhan.model.message import State
 from yizhan.model.operation import find_operation
 from yizhan.model.reject import Reject
 from yizhan.model.route import Route
+from yizhan.model.story import Story
 from yizhan.model.views import (
     AccountView,
     AddressView,
@@ -31,7 +32,6 @@ from yizhan.model.views import (
     KeywordHit,
     LedgerCheck,
     LedgerView,
-    MessageStory,
     MessageView,
     NumberView,
     PersonView,
@@ -172,7 +172,7 @@ class Ask:
         wanted = messages.Filter(account=account, submission=submission, limit=_MOST_OF_ONE)
         return (await self._database.read(lambda session: messages.list_messages(session, wanted)))[::-1]
 
-    async def stories(self, id: int, account: str | None = None) -> list[MessageStory]:
+    async def stories(self, id: int, account: str | None = None) -> list[Story]:
         """The stories of a submission's messages (``id`` as the client got it) or of one message. NotFound."""
         if id <= _LAST_CLIENT_ID:
             wanted = messages.Filter(submission=id, account=account, limit=100)

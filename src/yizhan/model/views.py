@@ -220,7 +220,7 @@ class MessageView:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a message's story."""
+    """One line of a message's story, told."""
 
     at: str | None
     station: str
@@ -230,7 +230,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class MessageStory:
-    """A message and its whole timeline, derived from the columns of its rows."""
+    """A message and its whole timeline, told (``model.story``)."""
 
     message: MessageView
     steps: list[Step]

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from yizhan.console.api.bodies import BackupTo, Cancellation, HandsetReply, Limit, Message, NewMessage, RowId
 from yizhan.console.api.document import errors
 from yizhan.console.desk import Actor, Own
+from yizhan.console.telling import tell
 from yizhan.flow.ask import Ask
 from yizhan.flow.explain import Explain
 from yizhan.flow.operate import Conflict, Operate
@@ -73,7 +74,7 @@ def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
 
     @router.get("/{id}", responses=errors(404))
     async def show_message(id: Annotated[RowId, Path()], own: Own, account: str | None = None) -> list[MessageStory]:
-        return await ask.stories(id, own.only(account))
+        return [tell(story) for story in await ask.stories(id, own.only(account))]
 
     @router.post("/{id}/resend", status_code=204, responses=errors(409))
     async def send_again(id: Annotated[RowId, Path()], actor: Actor) -> None:

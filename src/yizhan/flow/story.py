@@ -5,12 +5,14 @@ from typing import Any
 
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model.carriage import ChannelState
+from yizhan.model.handout import Queue
 from yizhan.model.message import Lane, State
 from yizhan.model.money import show_credits
 from yizhan.model.route import Route
 from yizhan.model.story import Event, Said, Story, say
 from yizhan.policy.route_key import passenger
 from yizhan.policy.routing import decide
+from yizhan.store.handouts import WaitingReport
 from yizhan.store.messages import Record
 
 _NEVER_SENT = (State.INVALID, State.BLOCKED, State.CANCELLED)
@@ -38,6 +40,25 @@ def tell(
         events.append(Event(_at(row.messages_finished_at_ms), "ledger", refunded, [_why_refunded(state)]))
     channels = [row.messages_channel, *(part.channel for part in record.parts)]
     return Story(record.view, events, [name for name in dict.fromkeys(channels) if name], candidates)
+
+
+def tell_report(record: Record, waiting: Sequence[WaitingReport], now_ms: int) -> list[Event]:
+    """How the client hears of a message's end; nothing before it has one."""
+    if not State(record.message.messages_state).final:
+        return []
+    events = [_waiting(one, now_ms) for one in waiting]
+    return events or [Event(None, "client", say("told_handed_out"))]
+
+
+def _waiting(one: WaitingReport, now_ms: int) -> Event:
+    why = [say("told_last_attempt", count=one.attempts, said=one.said)] if one.attempts else []
+    if one.by_webhook and one.next_at_ms is None:
+        return Event(None, "client", say("told_parked"), why)
+    if one.by_webhook:
+        return Event(_at(one.next_at_ms), "client", say("told_pushes"), why)
+    operation = "GetReportFail" if one.queue is Queue.FAILURES else "GetReportSMS"
+    key = "told_leased" if one.leased_until_ms > now_ms else "told_waits_for_fetch"
+    return Event(None, "client", say(key, operation=operation))
 
 
 def _received(row: Any) -> Event:

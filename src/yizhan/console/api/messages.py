@@ -188,9 +188,13 @@ def watch_router(ask: Ask) -> APIRouter:
 
     @router.get("/refusals")
     async def list_refusals(
-        onward: Next, limit: Annotated[Limit, Query()] = 50, before: Before = None
+        onward: Next,
+        account: Annotated[str | None, Query(description="As the caller named it.")] = None,
+        reject: Annotated[str | None, Query(description="Only by this rule, say keyword.")] = None,
+        limit: Annotated[Limit, Query()] = 50,
+        before: Before = None,
     ) -> Sequence[RefusalView]:
-        return onward.behind(await ask.refusals(limit, before), limit)
+        return onward.behind(await ask.refusals(limit, before, account=account, reject=reject), limit)
 
     @router.get("/audit")
     async def list_audit(

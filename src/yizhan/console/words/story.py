@@ -76,5 +76,14 @@ WORDS: Pairs = {
     "told_refunded": ("{credit} 条 paid back", "退回 {credit} 条"),
     "told_refund_cancelled": ("the operator cancelled it", "运营人员取消了它"),
     "told_refund_ended": ("it ended {state}", "最终状态：{state}"),
+    "told_handed_out": ("the report was fetched or pushed", "状态报告已被客户获取或推送给客户"),
+    "told_waits_for_fetch": ("the report waits for {operation}", "状态报告等待 {operation} 获取"),
+    "told_leased": ("the report is under way to a {operation}", "状态报告正由 {operation} 取走"),
+    "told_pushes": ("the webhook gets the report at this time", "到时推送状态报告到 Webhook"),
+    "told_parked": (
+        "the webhook did not take the report, and nothing tries again by itself",
+        "Webhook 未接收状态报告，已停止自动重试",
+    ),
+    "told_last_attempt": ("{count} attempts so far, the last one: {said}", "已尝试 {count} 次，最近一次：{said}"),
     **{f"obstacle_{one.name.lower()}": (one.value, chinese) for one, chinese in _OBSTACLES.items()},
 }

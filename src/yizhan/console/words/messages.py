@@ -44,7 +44,10 @@ WORDS: Pairs = {
     "msg_facts": ("What was asked for", "提交内容"),
     "msg_timeline": ("What has happened", "处理过程"),
     "msg_station": ("Station", "环节"),
-    "msg_candidates": ("Where it would go by the rules and channels of this moment", "按目前的路由规则和通道状态，它会怎么走"),
+    "msg_candidates": (
+        "Where it would go by the rules and channels of this moment",
+        "按目前的路由规则和通道状态，它会怎么走",
+    ),
     "msg_renews": ("Renewed every 2 s until it has an end.", "每 2 秒自动刷新，直到有最终结果。"),
     "msg_pdus": ("Protocol messages", "协议报文"),
     "msg_pdus_why": (

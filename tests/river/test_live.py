@@ -90,7 +90,7 @@ def test_each_second_has_its_figures(program: Program) -> None:
         assert round(sum(one["delivered"][0] for one in seconds)) == 2
         assert round(sum(one["failed"][0] for one in seconds)) == 1
         overview = feed.next("overview")
-        assert ">simulator</a>" in overview and "100.0 %" in overview
+        assert ">simulator</a>" in overview and "100.0&nbsp;%" in overview
         assert "Nothing needs attention." in overview and "<html" not in overview
 
 

@@ -35,7 +35,7 @@ function draw(id, lines) {
       x: { range: (_, __, last) => [(last ?? Date.now() / 1000) - KEPT, last ?? Date.now() / 1000] },
       y: { range: (_, __, most) => [0, Math.max(1, most ?? 1) * 1.1] },
     },
-    axes: [{ ...axis, values: times, space: 60 }, { ...axis, values: counts, size: 60 }],
+    axes: [{ ...axis, values: times, space: 60, size: 30 }, { ...axis, values: counts, size: 50 }],
     series: [{}, ...series],
   }, data(), box);
   charts.push({ renew: () => plot.setData(data()) });

@@ -23,7 +23,6 @@ from yizhan.model.views import (
     AccountView,
     AddressView,
     AuditView,
-    Backlog,
     CardView,
     ChannelCard,
     ChannelView,
@@ -331,13 +330,6 @@ class Ask(MessageQuestions):
             committed_calls=committed_calls,
             ledger=check,
         )
-
-    async def backlog(self) -> Backlog:
-        """What no carrier has yet. A walk over all of it."""
-        waiting, due_ms = await self._database.read(
-            lambda session: (messages.count_waiting(session), messages.oldest_due_ms(session))
-        )
-        return Backlog(waiting, 0 if due_ms is None else max(0, self._clock.now_ms() - due_ms) / 1000)
 
 
 def _state(word: str) -> State:

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -23,6 +23,9 @@ from yizhan.console.pages.call import Call, Entry, Need, Page, Typed
 from yizhan.console.words import LANGUAGES, language_of
 from yizhan.flow.office import Conflict, NotFound
 from yizhan.kit.clock import BEIJING
+from yizhan.kit.log import get_logger
+
+_log = get_logger("console")
 
 LANGUAGE_COOKIE = "yizhan_language"
 THEME_COOKIE = "yizhan_theme"
@@ -83,7 +86,7 @@ class Frame:
         routes = [self.route(page) for page in pages]
         return Starlette(
             routes=[*routes, Route("/static/{name:path}", self._static)],
-            exception_handlers={HTTPException: self._fault},
+            exception_handlers={HTTPException: self._fault, Exception: self._unforeseen},
         )
 
     def route(self, page: Page) -> Route:
@@ -206,9 +209,15 @@ class Frame:
             reply: Response = go("/login")
         else:
             status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
-            reply = self.say(call, status, "gone", "gone_why")
+            words = ("gone", "gone_why") if isinstance(error, HTTPException) else ("mishap", "mishap_why")
+            reply = self.say(call, status, *words)
         reply.headers.update(_HEADERS)
         return reply
+
+    async def _unforeseen(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, ClientDisconnect):  # who took a stream has left, or only asked for its head
+            _log.error("a page failed", method=request.method, path=request.url.path, exc_info=error)
+        return await self._fault(request, error)
 
 
 def go(path: str, notice: str = "") -> RedirectResponse:

@@ -1,6 +1,6 @@
 """All rooms of the console under one roof, and the menu that leads to them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,9 +12,9 @@ from yizhan.console.pages.home import HomeRoom
 from yizhan.console.pages.messages import MessagesRoom
 from yizhan.console.pages.refusals import RefusalsRoom
 from yizhan.flow.ask import Ask
+from yizhan.flow.live import Live
 from yizhan.flow.login import Login
 from yizhan.flow.operate import Operate
-from yizhan.model.views import Overview
 
 _MENU = (
     Corridor(
@@ -34,14 +34,14 @@ def make_site(
     login: Login,
     operate: Operate,
     ask: Ask,
-    overview: Callable[[], Awaitable[Overview]],
+    live: Live,
     source: Callable[[Request], Source],
 ) -> Starlette:
     """The console as an ASGI application, for who has a session (``console.desk.Doorkeeper``) and who has none."""
     frame = Frame(source, _MENU)
     rooms = (
         EntryRoom(frame, login, operate),
-        HomeRoom(frame, ask, overview),
+        HomeRoom(frame, ask, login, live),
         MessagesRoom(frame, operate, ask),
         RefusalsRoom(frame, ask),
     )

@@ -33,6 +33,7 @@ VIEWS = (
     View("login", None, at("/login")),
     View("overview", "ada", at("/")),
     View("password", "ada", at("/password")),
+    View("second-factor", "ada", at("/second-factor")),
     View("customer-overview", "cui", at("/")),
 )
 

@@ -57,8 +57,9 @@ def _scope(request: Request) -> Scope:
 
 
 def _reply(messages: list[MutableMapping[str, Any]]) -> Reply:
-    headers = dict(messages[0].get("headers", ()))
+    headers = messages[0].get("headers", ())
     body = b"".join(message.get("body", b"") for message in messages[1:])
-    headers.pop(b"content-length", None)  # the connection counts for itself
-    content_type = headers.pop(b"content-type", b"").decode("latin-1")
-    return Reply(messages[0]["status"], body, content_type, headers=tuple(headers.items()))
+    content_type = dict(headers).get(b"content-type", b"").decode("latin-1")
+    # The connection counts for itself. Each cookie has a header of its own, all under one name.
+    others = tuple((name, value) for name, value in headers if name not in (b"content-length", b"content-type"))
+    return Reply(messages[0]["status"], body, content_type, headers=others)

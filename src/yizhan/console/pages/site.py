@@ -9,6 +9,7 @@ from yizhan.console.desk import Source
 from yizhan.console.pages.entry import EntryRoom
 from yizhan.console.pages.frame import Corridor, Door, Frame
 from yizhan.console.pages.home import HomeRoom
+from yizhan.console.pages.second_factor import SecondFactorRoom
 from yizhan.flow.ask import Ask
 from yizhan.flow.login import Login
 from yizhan.flow.operate import Operate
@@ -28,6 +29,7 @@ def make_site(
     frame = Frame(source, _MENU)
     rooms = (
         EntryRoom(frame, login, operate),
+        SecondFactorRoom(frame, login, operate),
         HomeRoom(frame, ask, overview),
     )
     return frame.app([page for room in rooms for page in room.pages()])

@@ -15,10 +15,12 @@ from yizhan.front.request import Request
 def ask(app: FastAPI) -> Reply:
     """Its first page."""
 
-    async def answer() -> Reply:
+    async def answer() -> Reply | None:
         return await answers_of(app)(Request("GET", b"/", b"", [], b"", "http", None, None))
 
-    return asyncio.run(answer())
+    reply = asyncio.run(answer())
+    assert reply is not None
+    return reply
 
 
 def test_what_is_unforeseen_is_a_problem() -> None:
@@ -44,6 +46,5 @@ def test_each_cookie_of_an_answer_arrives() -> None:
         response.set_cookie("other", "2")
         return response
 
-    reply = ask(app)
-    assert [value.partition(b"=")[0] for name, value in reply.headers if name == b"set-cookie"] == [b"one", b"other"]
-    assert not any(name in (b"content-length", b"content-type") for name, _ in reply.headers)
+    cookies = [value.partition(b"=")[0] for name, value in ask(app).headers if name == b"set-cookie"]
+    assert cookies == [b"one", b"other"]

@@ -77,6 +77,7 @@ class AdminSettings(Section):
     logins_per_minute: Count = 10
     require_totp: tuple[Role, ...] = ()
     setup_link_s: Annotated[float, Field(gt=0, le=86_400)] = 3_600
+    max_streams: Count = 100
 
     @field_validator("listen")
     @classmethod

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 from opencc import OpenCC
@@ -24,8 +25,10 @@ _BETWEEN = f"[\\s{_SEPARATORS}{_MARKS}]"
 _HIDING = re.compile(f"{_BETWEEN}(?<=[{_CHINESE}]{_BETWEEN}){_BETWEEN}*+(?=[{_CHINESE}])")
 
 
-def _build_folding() -> list[int]:
-    """The normal form of each character of the basic plane: simplified, half-width, lower case.
+@lru_cache(maxsize=1)
+def _folding() -> list[int]:
+    """The normal form of each character of the basic plane: simplified, half-width, lower case. Made when the first
+    keyword is read, not at every start: it takes as long as a tenth of one.
 
     A list without gaps, since ``str.translate`` takes longer over a character that it cannot find.
     """
@@ -48,16 +51,13 @@ def _build_folding() -> list[int]:
     return folding
 
 
-_FOLDING = _build_folding()
-
-
 def normalise(text: str) -> str:
     """``text`` as keywords are compared: zero-width characters and separators between Chinese characters dropped,
     then traditional to simplified, full-width to half-width, upper to lower case.
     """
     if text.isascii():
         return text.lower()
-    return _HIDING.sub("", _ZERO_WIDTH.sub("", text)).translate(_FOLDING)
+    return _HIDING.sub("", _ZERO_WIDTH.sub("", text)).translate(_folding())
 
 
 class KeywordMatcher:

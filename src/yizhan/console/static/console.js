@@ -1,6 +1,8 @@
 // What every page can do beyond links and forms. Nothing here is needed: without a script a page takes one step more.
 "use strict";
 
+document.documentElement.classList.add("scripted");  // what is there for want of a script goes (.unscripted)
+
 // A choice of how pages look counts at once.
 document.addEventListener("change", (event) => {
   if (event.target.id === "theme") event.target.form.submit();

@@ -38,6 +38,7 @@ VIEWS = (
     View("login", None, at("/login")),
     View("overview", "ada", at("/")),
     View("password", "ada", at("/password")),
+    View("second-factor", "ada", at("/second-factor")),
     View("customer-overview", "cui", at("/")),
     View("messages", "olga", at("/messages")),
     View("messages-none", "olga", at("/messages?number=13911111111&text=x&since=2020-01-01T00:00")),

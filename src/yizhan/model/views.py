@@ -109,6 +109,7 @@ class PersonView:
     disabled: bool
     created_at: str
     seen_at: str | None  # the newest call of a session that there still is
+    second_factor: bool  # he shows a code besides the password
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,8 @@ class Frame:
             need = page.change if call.is_change else page.see
             if need is not Entry.OPEN and visit is None:
                 reply: Response = go("/login")
+            elif visit is not None and visit.must_enrol and need is not None and not call.gets(need):
+                reply = go("/second-factor")
             elif need is None or not call.gets(need):
                 reply = self._nothing_here(call)
             else:

@@ -11,6 +11,7 @@ from yizhan.console.pages.frame import Corridor, Door, Frame
 from yizhan.console.pages.home import HomeRoom
 from yizhan.console.pages.messages import MessagesRoom
 from yizhan.console.pages.refusals import RefusalsRoom
+from yizhan.console.pages.second_factor import SecondFactorRoom
 from yizhan.flow.ask import Ask
 from yizhan.flow.live import Live
 from yizhan.flow.login import Login
@@ -41,6 +42,7 @@ def make_site(
     frame = Frame(source, _MENU)
     rooms = (
         EntryRoom(frame, login, operate),
+        SecondFactorRoom(frame, login, operate),
         HomeRoom(frame, ask, login, live),
         MessagesRoom(frame, operate, ask),
         RefusalsRoom(frame, ask),

@@ -35,10 +35,19 @@ def use_card(connection: Connection, number: str, secret_hash: str, account_id: 
     return True
 
 
-def view_cards(connection: Connection, used: bool | None, limit: int) -> list[CardView]:
-    """The newest cards, only used or unused ones if wanted; never their passwords."""
+def view_cards(
+    connection: Connection, used: bool | None, limit: int, part: str = "", after: str | None = None
+) -> list[CardView]:
+    """The newest cards, only used or unused ones if wanted, or with ``part`` in their numbers; never their passwords.
+    ``after``: the last number of the page above.
+    """
     query = select(cards, accounts.c.corp_id).outerjoin(accounts, accounts.c.id == cards.c.used_by)
+    query = query.where(cards.c.number.contains(part, autoescape=True))
     query = query.order_by(cards.c.created_at_ms.desc(), cards.c.number).limit(limit)
+    if after is not None:
+        made_ms = select(cards.c.created_at_ms).where(cards.c.number == after).scalar_subquery()
+        beside = (cards.c.created_at_ms == made_ms) & (cards.c.number > after)
+        query = query.where((cards.c.created_at_ms < made_ms) | beside)
     if used is not None:
         query = query.where(cards.c.used_at_ms.is_not(None) if used else cards.c.used_at_ms.is_(None))
     return [

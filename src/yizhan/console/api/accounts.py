@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from yizhan.console.api.bodies import AccountChange, Limit, NewAccount, NewCards, Topup
+from yizhan.console.api.bodies import AccountChange, Limit, NewAccount, NewCards, Part, RowId, Topup
 from yizhan.console.api.document import errors
 from yizhan.console.desk import Actor, Own
 from yizhan.flow.ask import Ask
@@ -19,8 +19,12 @@ def account_router(operate: Operate, ask: Ask) -> APIRouter:
     router = APIRouter(prefix="/accounts", tags=["accounts"])
 
     @router.get("")
-    async def list_accounts() -> list[AccountView]:
-        return await ask.accounts()
+    async def list_accounts(
+        search: Annotated[Part, Query()] = "",
+        after: Annotated[Part, Query(description="The last name of the page above: the page below it.")] = "",
+        limit: Annotated[Limit | None, Query()] = None,
+    ) -> list[AccountView]:
+        return await ask.accounts(search, after, limit)
 
     @router.post("", status_code=201, responses=errors(409))
     async def add_account(body: NewAccount, actor: Actor) -> AccountView:
@@ -85,9 +89,14 @@ def ledger_router(ask: Ask) -> APIRouter:
 
     @router.get("", responses=errors(404))
     async def list_entries(
-        own: Own, account: str | None = None, limit: Annotated[Limit, Query()] = 50
+        own: Own,
+        account: str | None = None,
+        limit: Annotated[Limit, Query()] = 50,
+        before: Annotated[
+            RowId | None, Query(description="The id of the last entry of the page above: the page below it.")
+        ] = None,
     ) -> list[LedgerView]:
-        return await ask.ledger(own.only(account), limit)
+        return await ask.ledger(own.only(account), limit, before)
 
     @router.get("/check")
     async def verify() -> LedgerCheck:
@@ -101,8 +110,16 @@ def card_router(operate: Operate, ask: Ask) -> APIRouter:
     router = APIRouter(prefix="/cards", tags=["accounts"])
 
     @router.get("")
-    async def list_cards(used: bool | None = None, limit: Annotated[Limit, Query()] = 50) -> list[CardView]:
-        return await ask.cards(used, limit)
+    async def list_cards(
+        *,
+        used: bool | None = None,
+        search: Annotated[Part, Query()] = "",
+        after: Annotated[
+            Part | None, Query(description="The number of the last card of the page above: the page below it.")
+        ] = None,
+        limit: Annotated[Limit, Query()] = 50,
+    ) -> list[CardView]:
+        return await ask.cards(used, limit, search, after)
 
     @router.post("", status_code=201)
     async def create(body: NewCards, actor: Actor) -> list[NewCard]:

@@ -1,8 +1,10 @@
 """Admin API: forbidden keywords, blocked addresses, blocked numbers."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from yizhan.console.api.bodies import AddressBlock, KeywordList, NumberBlock, TextToTest
+from fastapi import APIRouter, Query
+
+from yizhan.console.api.bodies import AddressBlock, KeywordList, Limit, NumberBlock, Part, TextToTest
 from yizhan.console.api.document import errors
 from yizhan.console.desk import Actor
 from yizhan.flow.ask import Ask
@@ -16,8 +18,12 @@ def keyword_router(operate: Operate, ask: Ask) -> APIRouter:
     router = APIRouter(prefix="/keywords", tags=["lists"])
 
     @router.get("")
-    async def list_keywords() -> list[str]:
-        return await ask.keywords()
+    async def list_keywords(
+        search: Annotated[Part, Query()] = "",
+        after: Annotated[Part, Query(description="The last word of the page above: the page below it.")] = "",
+        limit: Annotated[Limit | None, Query()] = None,
+    ) -> list[str]:
+        return await ask.keywords(search, after, limit)
 
     @router.post("")
     async def add_keywords(body: KeywordList, actor: Actor) -> dict[str, int]:
@@ -60,8 +66,12 @@ def number_router(operate: Operate, ask: Ask) -> APIRouter:
     router = APIRouter(prefix="/numbers", tags=["lists"])
 
     @router.get("", responses=errors(404))
-    async def list_numbers(account: str | None = None) -> list[NumberView]:
-        return await ask.numbers(account)
+    async def list_numbers(
+        account: str | None = None,
+        search: Annotated[Part, Query(description="Digits that the numbers have in them.")] = "",
+        limit: Annotated[Limit | None, Query()] = None,
+    ) -> list[NumberView]:
+        return await ask.numbers(account, part=search, limit=limit)
 
     @router.post("", status_code=201, responses=errors(404))
     async def block(body: NumberBlock, actor: Actor) -> NumberView:

@@ -20,6 +20,7 @@ class Entry(Enum):
 
     OPEN = "whoever comes"
     LOGGED_IN = "whoever has logged in"
+    CUSTOMER = "whoever has an account of his own"
 
 
 # Who gets to a page: whoever may call this (method and path below ``/api/v1``, as it is declared) on the admin API.
@@ -80,6 +81,8 @@ class Call:
 
     def gets(self, need: Need) -> bool:
         """Whether he may have what ``need`` guards."""
+        if need is Entry.CUSTOMER:
+            return self.visit is not None and self.visit.caller.account is not None
         if isinstance(need, Entry):
             return need is Entry.OPEN or self.visit is not None
         return self.may(*need)

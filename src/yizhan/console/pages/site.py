@@ -6,15 +6,42 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from yizhan.console.desk import Source
+from yizhan.console.pages.accounts import AccountRoom
+from yizhan.console.pages.call import Entry
 from yizhan.console.pages.entry import EntryRoom
 from yizhan.console.pages.frame import Corridor, Door, Frame
 from yizhan.console.pages.home import HomeRoom
+from yizhan.console.pages.people import PeopleRoom
+from yizhan.console.pages.rules import RuleRoom
 from yizhan.flow.ask import Ask
 from yizhan.flow.login import Login
 from yizhan.flow.operate import Operate
+from yizhan.kit.clock import SystemClock
 from yizhan.model.views import Overview
 
-_MENU = (Corridor("traffic", (Door("overview", "/"),)),)
+_MENU = (
+    Corridor("traffic", (Door("overview", "/"),)),
+    Corridor(
+        "customers",
+        (
+            Door("acc_own", "/account", Entry.CUSTOMER),
+            Door("accounts", "/accounts", ("GET", "/accounts")),
+            Door("cards", "/cards", ("GET", "/cards")),
+        ),
+    ),
+    Corridor(
+        "rules",
+        (
+            Door("keywords", "/keywords", ("GET", "/keywords")),
+            Door("numbers", "/numbers", ("GET", "/numbers")),
+            Door("addresses", "/addresses", ("GET", "/addresses")),
+        ),
+    ),
+    Corridor(
+        "gateway",
+        (Door("people", "/people", ("GET", "/people")), Door("tokens", "/tokens", ("GET", "/tokens"))),
+    ),
+)
 
 
 def make_site(
@@ -29,5 +56,8 @@ def make_site(
     rooms = (
         EntryRoom(frame, login, operate),
         HomeRoom(frame, ask, overview),
+        AccountRoom(frame, operate, ask),
+        RuleRoom(frame, operate, ask, SystemClock()),
+        PeopleRoom(frame, operate, ask),
     )
     return frame.app([page for room in rooms for page in room.pages()])

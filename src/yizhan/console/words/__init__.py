@@ -2,10 +2,18 @@
 
 from collections.abc import Mapping
 
-from yizhan.console.words import common, entry, home, states
+from yizhan.console.words import accounts, common, entry, home, people, rules, states
 from yizhan.console.words.pair import Pairs
 
-ROOMS: tuple[Pairs, ...] = (common.WORDS, entry.WORDS, home.WORDS, states.WORDS)
+ROOMS: tuple[Pairs, ...] = (
+    common.WORDS,
+    entry.WORDS,
+    home.WORDS,
+    states.WORDS,
+    accounts.WORDS,
+    rules.WORDS,
+    people.WORDS,
+)
 
 _ENGLISH, _CHINESE = 0, 1
 

@@ -25,7 +25,7 @@ WORDS: Pairs = {
         "1 到 64 个字符，即程序中的 CorpID，建立后不能修改。",
     ),
     "acc_password_hint": ("Leave it empty, and one is made and shown once.", "留空则自动生成，只显示一次。"),
-    "acc_credit": ("First credit (optional)", "首次充值（可不填）"),
+    "acc_credit": ("First credit", "首次充值"),
     "acc_credit_hint": ("In messages of one segment.", "单位：条。"),
     "acc_nothing_set": ("none", "未设置"),
     "acc_every_address": ("every address", "不限"),

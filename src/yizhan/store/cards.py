@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, and_, insert, or_, select, update
 
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model.money import as_number
@@ -36,20 +36,21 @@ def use_card(connection: Connection, number: str, secret_hash: str, account_id: 
 
 
 def view_cards(
-    connection: Connection, used: bool | None, limit: int, part: str = "", after: str | None = None
+    connection: Connection, used: bool | None, limit: int, before: str | None = None, part: str = ""
 ) -> list[CardView]:
-    """The newest cards, only used or unused ones if wanted, or with ``part`` in their numbers; never their passwords.
-    ``after``: the last number of the page above.
+    """The newest cards (or those behind one) with ``part`` in their numbers, only used or unused ones if wanted; never
+    their passwords.
     """
     query = select(cards, accounts.c.corp_id).outerjoin(accounts, accounts.c.id == cards.c.used_by)
     query = query.where(cards.c.number.contains(part, autoescape=True))
     query = query.order_by(cards.c.created_at_ms.desc(), cards.c.number).limit(limit)
-    if after is not None:
-        made_ms = select(cards.c.created_at_ms).where(cards.c.number == after).scalar_subquery()
-        beside = (cards.c.created_at_ms == made_ms) & (cards.c.number > after)
-        query = query.where((cards.c.created_at_ms < made_ms) | beside)
     if used is not None:
         query = query.where(cards.c.used_at_ms.is_not(None) if used else cards.c.used_at_ms.is_(None))
+    if before is not None:
+        made_ms = select(cards.c.created_at_ms).where(cards.c.number == before).scalar_subquery()
+        query = query.where(
+            or_(cards.c.created_at_ms < made_ms, and_(cards.c.created_at_ms == made_ms, cards.c.number > before))
+        )
     return [
         CardView(
             number=row.number,

@@ -55,9 +55,10 @@ def grant(connection: Connection, giver_id: int, taker_id: int, amount_milli: in
 def list_entries(
     connection: Connection, account_id: int | None, limit: int, before: int | None = None
 ) -> list[LedgerView]:
-    """The newest entries below ``before``, of one account or of all."""
-    where = "((debit_book = :book AND debit_book > 0) OR (credit_book = :book AND credit_book > 0))"
-    conditions = ([] if account_id is None else [where]) + ([] if before is None else ["ledger.id < :before"])
+    """The newest entries (or those before one), of one account or of all."""
+    of_account = "((debit_book = :book AND debit_book > 0) OR (credit_book = :book AND credit_book > 0))"
+    conditions = [] if account_id is None else [of_account]
+    conditions += [] if before is None else ["ledger.id < :before"]
     rows = connection.execute(
         text(
             "SELECT ledger.id, at_ms, kind, debit_book, credit_book, amount_milli, submission_id, note FROM ledger "

@@ -1,11 +1,13 @@
 """Admin API: accounts and the ledger."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from yizhan.console.api.bodies import AccountChange, Limit, NewAccount, NewCards, Part, RowId, Topup
+from yizhan.console.api.bodies import AccountChange, Limit, NewAccount, NewCards, Part, Topup
 from yizhan.console.api.document import errors
+from yizhan.console.api.paging import Before, Next
 from yizhan.console.desk import Actor, Own
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
@@ -20,11 +22,13 @@ def account_router(operate: Operate, ask: Ask) -> APIRouter:
 
     @router.get("")
     async def list_accounts(
+        onward: Next,
         search: Annotated[Part, Query()] = "",
         after: Annotated[Part, Query(description="The last name of the page above: the page below it.")] = "",
         limit: Annotated[Limit | None, Query()] = None,
-    ) -> list[AccountView]:
-        return await ask.accounts(search, after, limit)
+    ) -> Sequence[AccountView]:
+        found = await ask.accounts(search, after, limit)
+        return found if limit is None else onward.behind(found, limit, cursor="after", key="account")
 
     @router.post("", status_code=201, responses=errors(409))
     async def add_account(body: NewAccount, actor: Actor) -> AccountView:
@@ -90,13 +94,12 @@ def ledger_router(ask: Ask) -> APIRouter:
     @router.get("", responses=errors(404))
     async def list_entries(
         own: Own,
+        onward: Next,
         account: str | None = None,
         limit: Annotated[Limit, Query()] = 50,
-        before: Annotated[
-            RowId | None, Query(description="The id of the last entry of the page above: the page below it.")
-        ] = None,
-    ) -> list[LedgerView]:
-        return await ask.ledger(own.only(account), limit, before)
+        before: Before = None,
+    ) -> Sequence[LedgerView]:
+        return onward.behind(await ask.ledger(own.only(account), limit, before), limit)
 
     @router.get("/check")
     async def verify() -> LedgerCheck:
@@ -111,15 +114,14 @@ def card_router(operate: Operate, ask: Ask) -> APIRouter:
 
     @router.get("")
     async def list_cards(
+        onward: Next,
         *,
         used: bool | None = None,
-        search: Annotated[Part, Query()] = "",
-        after: Annotated[
-            Part | None, Query(description="The number of the last card of the page above: the page below it.")
-        ] = None,
+        search: Annotated[Part, Query(description="Digits that the numbers have in them.")] = "",
         limit: Annotated[Limit, Query()] = 50,
-    ) -> list[CardView]:
-        return await ask.cards(used, limit, search, after)
+        before: Annotated[str | None, Query(description="The number of the last card of the page above.")] = None,
+    ) -> Sequence[CardView]:
+        return onward.behind(await ask.cards(used, limit, before, search), limit, key="number")
 
     @router.post("", status_code=201)
     async def create(body: NewCards, actor: Actor) -> list[NewCard]:

@@ -136,7 +136,7 @@ class AccountRoom:
     async def _page(self, call: Call, account: AccountView, **more: Any) -> Response:
         name = account.account
         entries, further = await self._ledger(call, name)
-        messages, more_messages = cut(await self._ask.messages(account=name, limit=_NEWEST + 1), _NEWEST)
+        messages, more_messages = cut((await self._ask.messages(account=name, limit=_NEWEST + 1)).messages, _NEWEST)
         numbers, more_numbers = cut(await self._ask.numbers(name, limit=_NEWEST + 1), _NEWEST)
         values = {
             "settings": _shown({field: getattr(account, field) for field in (*_FIELDS, *_SWITCHES, "allow_ips")}),

@@ -184,7 +184,7 @@ class RuleRoom:
     async def _list_cards(self, call: Call, **more: Any) -> Response:
         part, used = call.asked("search") or "", call.asked("used") or ""
         wanted = {"yes": True, "no": False}.get(used)
-        found, last = cut(await self._ask.cards(wanted, PAGE + 1, part, call.asked("after")))
+        found, last = cut(await self._ask.cards(wanted, PAGE + 1, call.asked("before"), part))
         return self._frame.show(
             call,
             "rules/cards",
@@ -193,7 +193,7 @@ class RuleRoom:
                 "cards": found,
                 "search": part,
                 "used": used,
-                "further": None if last is None else {"search": part, "used": used, "after": last.number},
+                "further": None if last is None else {"search": part, "used": used, "before": last.number},
                 "typed": {name: call.field(name) for name in ("count", "credit")},
                 "made": "",
                 **more,

@@ -52,6 +52,7 @@ from yizhan.policy.text_class import text_class
 from yizhan.store import accounts, cards, ledger, lists, messages, pushes, records, replies
 from yizhan.store.backup import BackupFailed, BackupView
 from yizhan.store.database import WHOLE, Session
+from yizhan.store.lists import EVERYBODY
 from yizhan.store.migrate import schema_of
 from yizhan.store.people import view_people
 from yizhan.store.records import RefusedCall
@@ -69,9 +70,11 @@ class Ask(MessageQuestions):
     Lists and counts that grow with the traffic are searches, which a replica may answer.
     """
 
-    async def accounts(self) -> list[AccountView]:
-        """All accounts, by CorpID."""
-        return await self._database.read(accounts.view_accounts)
+    async def accounts(self, part: str = "", after: str = "", limit: int | None = None) -> list[AccountView]:
+        """Accounts by CorpID: all, or those with ``part`` in it; ``after`` is the last one of the page above."""
+        return await self._database.read(
+            lambda session: accounts.view_accounts(session, part=part, after=after, limit=limit)
+        )
 
     async def account(self, corp_id: str) -> AccountView:
         """One account. NotFound."""
@@ -91,9 +94,13 @@ class Ask(MessageQuestions):
         """Hold the ledger's rules against all rows."""
         return await self._database.search(ledger.verify_ledger)
 
-    async def keywords(self) -> list[str]:
-        """All forbidden keywords."""
-        return await self._database.read(lists.load_keywords)
+    async def keywords(self, part: str = "", after: str = "", limit: int | None = None) -> list[str]:
+        """Forbidden keywords: all, or those with ``part`` in them; ``after`` is the last one of the page above."""
+        return await self._database.read(lambda session: lists.load_keywords(session, part, after, limit))
+
+    async def count_keywords(self) -> int:
+        """How many there are."""
+        return await self._database.read(lists.count_keywords)
 
     async def test_keywords(self, text: str) -> list[KeywordHit]:
         """What the keyword rule would find in ``text``."""
@@ -103,10 +110,23 @@ class Ask(MessageQuestions):
         """The IP blacklist."""
         return await self._database.read(lambda session: lists.view_addresses(session, self._clock.now_ms()))
 
-    async def numbers(self, corp_id: str | None) -> list[NumberView]:
-        """Blocked numbers: all, or one account's."""
-        account_id = None if corp_id is None else self._account_id(corp_id)
-        return await self._database.read(lambda session: lists.view_numbers(session, account_id))
+    async def numbers(
+        self,
+        corp_id: str | None,
+        *,
+        everybodys: bool = False,
+        part: str = "",
+        after: tuple[str | None, str] | None = None,
+        limit: int | None = None,
+    ) -> list[NumberView]:
+        """Blocked numbers: all, one account's, or those for everybody, with ``part`` in them; ``after`` is account and
+        number of the last one of the page above.
+        """
+        account_id = EVERYBODY if everybodys else None if corp_id is None else self._account_id(corp_id)
+        behind = after and (EVERYBODY if after[0] is None else self._account_id(after[0]), after[1])
+        return await self._database.read(
+            lambda session: lists.view_numbers(session, account_id, part, behind or None, limit)
+        )
 
     async def replies(
         self, corp_id: str | None, nobodys: bool, limit: int, before: int | None = None
@@ -128,6 +148,12 @@ class Ask(MessageQuestions):
         """Every webhook with what waits for it."""
         return await self._database.search(pushes.view_webhooks)
 
+    async def webhook(self, corp_id: str) -> WebhookView | None:
+        """One account's webhook; None when it has none. NotFound."""
+        account_id = self._account_id(corp_id)
+        found = await self._database.search(lambda session: pushes.view_webhooks(session, account_id))
+        return found[0] if found else None
+
     async def pushes(
         self, corp_id: str | None, parked: bool | None, limit: int, after: int | None = None
     ) -> list[PushView]:
@@ -137,9 +163,9 @@ class Ask(MessageQuestions):
             lambda session: pushes.view_pushes(session, account_id, parked, limit, after)
         )
 
-    async def cards(self, used: bool | None, limit: int, before: str | None = None) -> list[CardView]:
-        """The newest recharge cards."""
-        return await self._database.search(lambda session: cards.view_cards(session, used, limit, before))
+    async def cards(self, used: bool | None, limit: int, before: str | None = None, part: str = "") -> list[CardView]:
+        """The newest recharge cards, or those with ``part`` in their numbers."""
+        return await self._database.search(lambda session: cards.view_cards(session, used, limit, before, part))
 
     async def profile(self, corp_id: str) -> Profile:
         """Who stands behind an account, as it said itself."""

@@ -30,8 +30,8 @@ class WebhookActions(Office):
         kept = secret
         deed = Deed(actor, "webhook set", corp_id, {}, {"url": url})
         await self._carry_out(deed, lambda session: pushes.set_webhook(session, account.id, url, kept, at_ms))
-        views = await self._database.read(pushes.view_webhooks)
-        return next(view for view in views if view.account == corp_id), kept
+        (view,) = await self._database.read(lambda session: pushes.view_webhooks(session, account.id))
+        return view, kept
 
     async def remove_webhook(self, actor: str, corp_id: str) -> None:
         """Let the account fetch its events again. NotFound when it has no webhook."""

@@ -21,6 +21,7 @@ class Entry(Enum):
     OPEN = "whoever comes"
     NOT_ENROLLED = "whoever has logged in, though he may have to set up a second factor first"
     LOGGED_IN = "whoever has logged in"
+    CUSTOMER = "whoever has an account of his own"
 
 
 # Who gets to a page: whoever may call this (method and path below ``/api/v1``, as it is declared) on the admin API.
@@ -86,6 +87,8 @@ class Call:
 
     def gets(self, need: Need) -> bool:
         """Whether he may have what ``need`` guards."""
+        if need is Entry.CUSTOMER:
+            return self.visit is not None and self.visit.caller.account is not None
         if isinstance(need, Entry):
             return need is Entry.OPEN or self.is_in or (need is Entry.NOT_ENROLLED and self.visit is not None)
         return self.may(*need)

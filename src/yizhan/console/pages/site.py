@@ -6,16 +6,21 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from yizhan.console.desk import Source
+from yizhan.console.pages.accounts import AccountRoom
+from yizhan.console.pages.call import Entry
 from yizhan.console.pages.entry import EntryRoom
 from yizhan.console.pages.frame import Corridor, Door, Frame
 from yizhan.console.pages.home import HomeRoom
 from yizhan.console.pages.messages import MessagesRoom
+from yizhan.console.pages.people import PeopleRoom
 from yizhan.console.pages.refusals import RefusalsRoom
+from yizhan.console.pages.rules import RuleRoom
 from yizhan.console.pages.second_factor import SecondFactorRoom
 from yizhan.flow.ask import Ask
 from yizhan.flow.live import Live
 from yizhan.flow.login import Login
 from yizhan.flow.operate import Operate
+from yizhan.kit.clock import SystemClock
 
 _MENU = (
     Corridor(
@@ -27,6 +32,26 @@ _MENU = (
             Door("door_replies", "/replies", ("GET", "/replies")),
             Door("door_refusals", "/refusals", ("GET", "/refusals")),
         ),
+    ),
+    Corridor(
+        "customers",
+        (
+            Door("acc_own", "/account", Entry.CUSTOMER),
+            Door("accounts", "/accounts", ("GET", "/accounts")),
+            Door("cards", "/cards", ("GET", "/cards")),
+        ),
+    ),
+    Corridor(
+        "rules",
+        (
+            Door("keywords", "/keywords", ("GET", "/keywords")),
+            Door("numbers", "/numbers", ("GET", "/numbers")),
+            Door("addresses", "/addresses", ("GET", "/addresses")),
+        ),
+    ),
+    Corridor(
+        "gateway",
+        (Door("people", "/people", ("GET", "/people")), Door("tokens", "/tokens", ("GET", "/tokens"))),
     ),
 )
 
@@ -46,5 +71,8 @@ def make_site(
         HomeRoom(frame, ask, login, live),
         MessagesRoom(frame, operate, ask),
         RefusalsRoom(frame, ask),
+        AccountRoom(frame, operate, ask),
+        RuleRoom(frame, operate, ask, SystemClock()),
+        PeopleRoom(frame, operate, ask),
     )
     return frame.app([page for room in rooms for page in room.pages()])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from yizhan.console.words import common, entry, home, messages, refusals, states, story
+from yizhan.console.words import accounts, common, entry, home, messages, people, refusals, rules, states, story
 from yizhan.console.words.pair import Pairs
 
 ROOMS: tuple[Pairs, ...] = (
@@ -13,6 +13,9 @@ ROOMS: tuple[Pairs, ...] = (
     refusals.WORDS,
     states.WORDS,
     story.WORDS,
+    accounts.WORDS,
+    rules.WORDS,
+    people.WORDS,
 )
 
 _ENGLISH, _CHINESE = 0, 1

@@ -75,6 +75,8 @@ class AdminSettings(Section):
     session_max_s: Annotated[float, Field(gt=0, le=2_592_000)] = 43_200
     logins_per_minute: Count = 10
     setup_link_s: Annotated[float, Field(gt=0, le=86_400)] = 3_600
+    max_upload_bytes: Annotated[int, Field(ge=1, le=15_000_000)] = 5_000_000
+    max_upload_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 100_000
 
     @field_validator("listen")
     @classmethod

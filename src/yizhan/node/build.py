@@ -21,6 +21,8 @@ from yizhan.flow.gate import Gate
 from yizhan.flow.herald import Herald
 from yizhan.flow.living import Living
 from yizhan.flow.login import Login
+from yizhan.flow.mail_out import MailOut
+from yizhan.flow.mailings import Mailings
 from yizhan.flow.mailroom import Mailroom
 from yizhan.flow.meter import Meter
 from yizhan.flow.notify import Notifier
@@ -70,6 +72,8 @@ class House:
     explain: Explain
     metrics: Metrics
     send: Send
+    mailings: Mailings
+    mail_out: MailOut
     gate: Gate
     login: Login
     refusals: RefusalLog
@@ -157,6 +161,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     fleet.join(make, dispatcher.look, harbor)
 
     ask = Ask(database, living, fleet, clock)
+    mail_out = MailOut(database, reception.post, partial(harbor.on_duty, "mailings"))
     push = settings.push
     delivery = Delivery(Postman(timeout_s=push.timeout_s, allow_networks=push.allow_networks))
     return House(
@@ -170,6 +175,8 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         explain=Explain(database, living, terms, ask, clock),
         metrics=Metrics(meter, ask),
         send=Send(reception, ask),
+        mailings=Mailings(database, living, clock, terms, limits=settings.admin, confirmed=mail_out.wake),
+        mail_out=mail_out,
         gate=gate,
         login=login,
         refusals=refusals,

@@ -5,19 +5,17 @@ from collections.abc import Awaitable, Callable
 from starlette.responses import Response
 
 from yizhan.console.pages.call import Call, Page
+from yizhan.console.pages.customer import CustomerRoom
 from yizhan.console.pages.frame import Frame
-from yizhan.flow.ask import Ask
 from yizhan.model.views import Overview
-
-_NEWEST = 20
 
 
 class HomeRoom:
     """``/``."""
 
-    def __init__(self, frame: Frame, ask: Ask, overview: Callable[[], Awaitable[Overview]]) -> None:
+    def __init__(self, frame: Frame, customer: CustomerRoom, overview: Callable[[], Awaitable[Overview]]) -> None:
         self._frame = frame
-        self._ask = ask
+        self._customer = customer
         self._overview = overview
 
     def pages(self) -> list[Page]:
@@ -28,6 +26,4 @@ class HomeRoom:
         account = call.logged_in.caller.account
         if account is None:
             return self._frame.show(call, "home/overview", "overview", overview=await self._overview())
-        newest = await self._ask.messages(account=account, limit=_NEWEST)
-        balance = (await self._ask.account(account)).balance
-        return self._frame.show(call, "home/account", "overview", account=account, balance=balance, messages=newest)
+        return await self._customer.first(call, account)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from yizhan.console.words import common, entry, home, states
+from yizhan.console.words import common, customer, entry, home, send, states
 from yizhan.console.words.pair import Pairs
 
-ROOMS: tuple[Pairs, ...] = (common.WORDS, entry.WORDS, home.WORDS, states.WORDS)
+ROOMS: tuple[Pairs, ...] = (common.WORDS, entry.WORDS, customer.WORDS, home.WORDS, send.WORDS, states.WORDS)
 
 _ENGLISH, _CHINESE = 0, 1
 

@@ -16,5 +16,4 @@ WORDS: Pairs = {
     "is_up": ("up", "正常"),
     "is_down": ("down", "断开"),
     "is_paused": ("paused", "已暂停"),
-    "messages": ("Newest messages", "最新短信"),
 }

@@ -229,6 +229,15 @@ class DayView:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagePage:
+    """Messages that were looked for, newest first."""
+
+    messages: list[MessageView]
+    before: int | None  # where the next page begins; None: there are no more
+    stopped_at: str | None = None  # the search has looked at enough, back to what was accepted then; ``before`` goes on
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One line of a message's story."""
 
@@ -250,6 +259,7 @@ class MessageStory:
 class RefusalView:
     """One refused call."""
 
+    id: int
     at: str
     operation: str
     account: str  # as the caller named it
@@ -264,6 +274,7 @@ class RefusalView:
 class AuditView:
     """One operator action with what it changed."""
 
+    id: int
     at: str
     actor: str
     action: str

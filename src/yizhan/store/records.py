@@ -23,6 +23,7 @@ class RefusedCall:
     reject: str
     hit: str
     text: str
+    id: int = 0  # as long as it is not stored
 
 
 def note_refusals(connection: Connection, batches: Sequence[tuple[Sequence[RefusedCall], int]]) -> list[None]:
@@ -37,11 +38,13 @@ def note_refusals(connection: Connection, batches: Sequence[tuple[Sequence[Refus
     return [None] * len(batches)
 
 
-def list_refusals(connection: Connection, limit: int) -> list[RefusedCall]:
-    """The newest refused calls."""
+def list_refusals(connection: Connection, limit: int, before: int | None = None) -> list[RefusedCall]:
+    """The newest refused calls, or those before one."""
     query = select(refusals).order_by(refusals.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(refusals.c.id < before)
     return [
-        RefusedCall(row.at_ms, row.operation, row.account, row.address, row.reject, row.hit, row.text)
+        RefusedCall(row.at_ms, row.operation, row.account, row.address, row.reject, row.hit, row.text, row.id)
         for row in connection.execute(query)
     ]
 
@@ -64,10 +67,12 @@ def note_action(connection: Connection, done: Action) -> None:
     driver(connection).execute(sql.INSERT_AUDIT, row)
 
 
-def list_actions(connection: Connection, limit: int) -> list[AuditView]:
-    """The newest operator actions."""
+def list_actions(connection: Connection, limit: int, before: int | None = None) -> list[AuditView]:
+    """The newest operator actions, or those before one."""
     query = select(audit).order_by(audit.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(audit.c.id < before)
     return [
-        AuditView(to_rfc3339(row.at_ms) or "", row.actor, row.action, row.subject, row.before, row.after)
+        AuditView(row.id, to_rfc3339(row.at_ms) or "", row.actor, row.action, row.subject, row.before, row.after)
         for row in connection.execute(query)
     ]

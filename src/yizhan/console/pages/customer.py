@@ -39,7 +39,7 @@ class CustomerRoom:
             own=own,
             today=today,
             cost=less(today.price, today.refunded),
-            messages=await self._ask.messages(account=account, limit=_NEWEST),
+            messages=(await self._ask.messages(account=account, limit=_NEWEST)).messages,
             replies=await self._ask.replies(account, False, _NEWEST_REPLIES),
         )
 

@@ -96,11 +96,11 @@ class SendRoom:
     async def _sent(self, call: Call) -> Response:
         submission = call.request.path_params["submission"]
         account = call.reach.only(call.asked("account"))
-        found = await self._sending.ask.messages(account=account, submission=submission, limit=_LISTED)
-        if not found:
+        page = await self._sending.ask.messages(account=account, submission=submission, limit=_LISTED)
+        if not page.messages:
             raise NotFound(f"no submission {submission}")
         return self._frame.show(
-            call, "send/sent", "sent_title", submission=submission, messages=found[::-1], most=_LISTED
+            call, "send/sent", "sent_title", submission=submission, messages=page.messages[::-1], most=_LISTED
         )
 
     async def _form(

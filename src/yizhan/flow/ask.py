@@ -1,7 +1,9 @@
 """What operators ask: accounts, lists, messages with their stories, refusals, the audit log, health."""
 
 import asyncio
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 
 from yizhan import __version__
@@ -15,6 +17,7 @@ from yizhan.model.account import Profile
 from yizhan.model.carriage import by_channel
 from yizhan.model.channel import keys_of, shown
 from yizhan.model.message import State
+from yizhan.model.money import as_number
 from yizhan.model.operation import find_operation
 from yizhan.model.reject import Reject
 from yizhan.model.route import Route
@@ -26,6 +29,7 @@ from yizhan.model.views import (
     CardView,
     ChannelCard,
     ChannelView,
+    DayView,
     HealthView,
     KeywordHit,
     LedgerCheck,
@@ -58,6 +62,7 @@ from yizhan.store.people import view_people
 from yizhan.store.records import RefusedCall
 from yizhan.store.replies import NOBODY
 from yizhan.store.tokens import find_token, view_tokens
+from yizhan.store.totals import Total, day_of, totals
 from yizhan.wire.codes import code_of
 
 _DAY_MS = 86_400_000
@@ -228,6 +233,17 @@ class Ask(MessageQuestions):
         routes, now_ms = self._living.standing.routes, self._clock.now_ms()
         return [tell(record, now_ms, routes, states) for record in reversed(found)]
 
+    async def days(self, corp_id: str, days: int, most: int) -> list[DayView]:
+        """What an account sent today and on the days before, newest first; of no more than the newest ``most``
+        messages. NotFound.
+        """
+        account_id, today = self._account_id(corp_id), day_of(self._clock.now_ms())
+        found = await self._database.search(lambda session: totals(session, account_id, today - days + 1, most))
+        by_day: dict[int, list[Total]] = defaultdict(list)
+        for total in found:
+            by_day[total.day].append(total)
+        return [_day(day, by_day[day]) for day in sorted(by_day, reverse=True)]
+
     async def channels(self) -> list[ChannelView]:
         """Every channel as it stands now; without a running node only that there are such."""
         return [self._board.view(one) for one in self._board.settings()]
@@ -356,6 +372,15 @@ class Ask(MessageQuestions):
             committed_calls=committed_calls,
             ledger=check,
         )
+
+
+def _day(day: int, totals: Sequence[Total]) -> DayView:
+    return DayView(
+        day=(date(1970, 1, 1) + timedelta(days=day)).isoformat(),
+        states={one.state.word: one.messages for one in sorted(totals, key=lambda one: one.state)},
+        price=as_number(sum(one.price_milli for one in totals)),
+        refunded=as_number(sum(one.refunded_milli for one in totals)),
+    )
 
 
 def _state(word: str) -> State:

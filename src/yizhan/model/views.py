@@ -221,6 +221,16 @@ class MessageView:
 
 
 @dataclass(frozen=True, slots=True)
+class DayView:
+    """What an account sent on one day (yyyy-mm-dd, in Beijing): how many messages by state, and the cost."""
+
+    day: str
+    states: dict[str, int]
+    price: int | float
+    refunded: int | float
+
+
+@dataclass(frozen=True, slots=True)
 class MessagePage:
     """Messages that were looked for, newest first."""
 
@@ -505,6 +515,7 @@ class Explanation:
     balance: int | float
     keywords: list[KeywordHit]  # all of them, with their places in the text as written
     numbers: list[ExplainedNumber]
+    doubled: list[str]  # numbers that stand there more than once; they get it once
     too_many_numbers: bool  # those beyond the limit are not looked at
     routes: list[RouteExplained]  # of the first numbers that would be sent
 

@@ -22,6 +22,8 @@ from yizhan.flow.herald import Herald
 from yizhan.flow.live import Live
 from yizhan.flow.living import Living
 from yizhan.flow.login import Login
+from yizhan.flow.mail_out import MailOut
+from yizhan.flow.mailings import Mailings
 from yizhan.flow.mailroom import Mailroom
 from yizhan.flow.meter import Meter
 from yizhan.flow.notify import Notifier
@@ -73,6 +75,8 @@ class House:
     metrics: Metrics
     live: Live
     send: Send
+    mailings: Mailings
+    mail_out: MailOut
     gate: Gate
     login: Login
     refusals: RefusalLog
@@ -162,6 +166,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     ask = Ask(database, living, fleet, clock)
     lost = partial(lost_nodes, lease_ms=int(settings.node.lease_s * 1000)) if shared else None
     live = Live(database, fleet, meter, clock, node=harbor.name, lost_nodes=lost)
+    mail_out = MailOut(database, reception.post, partial(harbor.on_duty, "mailings"))
     push = settings.push
     delivery = Delivery(Postman(timeout_s=push.timeout_s, allow_networks=push.allow_networks))
     return House(
@@ -176,6 +181,8 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         metrics=Metrics(meter, live),
         live=live,
         send=Send(reception, ask),
+        mailings=Mailings(database, living, clock, terms, limits=settings.admin, confirmed=mail_out.wake),
+        mail_out=mail_out,
         gate=gate,
         login=login,
         refusals=refusals,

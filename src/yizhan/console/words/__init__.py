@@ -2,13 +2,28 @@
 
 from collections.abc import Mapping
 
-from yizhan.console.words import accounts, common, entry, home, messages, people, refusals, rules, states, story
+from yizhan.console.words import (
+    accounts,
+    common,
+    customer,
+    entry,
+    home,
+    messages,
+    people,
+    refusals,
+    rules,
+    send,
+    states,
+    story,
+)
 from yizhan.console.words.pair import Pairs
 
 ROOMS: tuple[Pairs, ...] = (
     common.WORDS,
     entry.WORDS,
     home.WORDS,
+    customer.WORDS,
+    send.WORDS,
     messages.WORDS,
     refusals.WORDS,
     states.WORDS,

@@ -52,12 +52,46 @@ class Passenger:
     tried: frozenset[str] = frozenset()  # channels that would not take it
 
 
+class Hindrance(StrEnum):
+    """Why a channel does not carry a message now; the second of each pair below says it in words."""
+
+    UNKNOWN = "unknown"
+    TRIED = "tried"
+    PAUSED = "paused"
+    UNBOUND = "unbound"
+    FULL = "full"
+    BETTER = "better"
+    ERRORS = "errors"
+    UNDELIVERED = "undelivered"
+
+
+_WORDS = {
+    Hindrance.UNKNOWN: "there is no such channel",
+    Hindrance.TRIED: "it refused this message",
+    Hindrance.PAUSED: "paused",
+    Hindrance.UNBOUND: "not bound",
+    Hindrance.FULL: "no room: its window or its rate is used up",
+    Hindrance.BETTER: "a better tier has room",
+    Hindrance.ERRORS: "it refused {} of what it was given lately",
+    Hindrance.UNDELIVERED: "only {} of its reports say delivered",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A channel that does not carry the message now, and why."""
+    """A channel that does not carry the message now, and why; ``detail`` is a share, or what the channel says."""
 
     channel: str
-    why: str
+    reason: Hindrance
+    detail: str = ""
+
+    @property
+    def why(self) -> str:
+        """In words."""
+        words = _WORDS[self.reason]
+        if self.reason is Hindrance.UNBOUND and self.detail:
+            return f"{words}: {self.detail}"
+        return words.format(self.detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from yizhan.model.carriage import ChannelState
-from yizhan.model.route import Decision, Passenger, Rejected, Route, Tier
+from yizhan.model.route import Decision, Hindrance, Passenger, Rejected, Route, Tier
 
 # A channel that refuses so much is passed over while another one of its tier can do the work.
 UNHEALTHY_ERRORS = 0.5
@@ -33,15 +33,15 @@ def decide(routes: Sequence[Route], states: Mapping[str, ChannelState], who: Pas
     """
     route = first_match(routes, who)
     tiers: Sequence[Tier] = route.tiers if route else (dict.fromkeys(states, 1),)
-    rejected: dict[str, str] = {}
+    rejected: dict[str, Rejected] = {}
     unhealthy: dict[str, int] = {}
     chosen: dict[str, int] = {}
     for tier in tiers:
         for channel, weight in tier.items():
             why = _closed(channel, states.get(channel), who)
             if why is None and chosen and channel not in chosen:
-                why = "a better tier has room"
-            if why is None and (ill := _illness(states[channel])):
+                why = Rejected(channel, Hindrance.BETTER)
+            if why is None and (ill := _illness(channel, states[channel])):
                 unhealthy.setdefault(channel, weight)
                 why = ill
             if why is not None:
@@ -53,29 +53,34 @@ def decide(routes: Sequence[Route], states: Mapping[str, ChannelState], who: Pas
             del rejected[channel]
     known = {channel for tier in tiers for channel in tier if channel in states}
     exhausted = bool(known) and known <= who.tried
-    return Decision(route, chosen, tuple(Rejected(name, why) for name, why in rejected.items()), exhausted)
+    return Decision(route, chosen, tuple(rejected.values()), exhausted)
 
 
-def _closed(channel: str, state: ChannelState | None, who: Passenger) -> str | None:
+def ways_of(routes: Sequence[Route], channels: Sequence[str], who: Passenger) -> set[str]:
+    """All channels that may ever carry the message by the rules, however they stand now."""
+    route = first_match(routes, who)
+    named = {channel for tier in route.tiers for channel in tier} & set(channels) if route else set(channels)
+    return named - who.tried
+
+
+def _closed(channel: str, state: ChannelState | None, who: Passenger) -> Rejected | None:
     """Why the channel cannot take the message at all; None when it can."""
     if state is None:
-        return "there is no such channel"
+        return Rejected(channel, Hindrance.UNKNOWN)
     if channel in who.tried:
-        return "it refused this message"
+        return Rejected(channel, Hindrance.TRIED)
     if state.paused:
-        return "paused"
+        return Rejected(channel, Hindrance.PAUSED)
     if not state.up:
-        return f"not bound: {state.why}" if state.why else "not bound"
-    if state.free <= 0:
-        return "no room: its window or its rate is used up"
-    return None
+        return Rejected(channel, Hindrance.UNBOUND, state.why)
+    return Rejected(channel, Hindrance.FULL) if state.free <= 0 else None
 
 
-def _illness(state: ChannelState) -> str | None:
+def _illness(channel: str, state: ChannelState) -> Rejected | None:
     if state.errors >= UNHEALTHY_ERRORS:
-        return f"it refused {state.errors:.0%} of what it was given lately"
+        return Rejected(channel, Hindrance.ERRORS, f"{state.errors:.0%}")
     if state.delivered is not None and state.delivered < UNHEALTHY_DELIVERED:
-        return f"only {state.delivered:.0%} of its reports say delivered"
+        return Rejected(channel, Hindrance.UNDELIVERED, f"{state.delivered:.0%}")
     return None
 
 

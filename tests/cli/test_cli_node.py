@@ -162,7 +162,7 @@ def test_refused(node: Node) -> None:
         if refusals:
             break
         time.sleep(0.1)
-    assert refusals[0].keys() == {"at", "operation", "account", "address", "reject", "code", "hit", "text"}
+    assert refusals[0].keys() == {"at", "operation", "account", "address", "reject", "code", "hit", "text", "id"}
     assert (refusals[0]["reject"], refusals[0]["code"]) == ("keyword", -12)
     assert "视" in refusals[0]["hit"]
     assert "keyword" in node.shell.run("message", "refused").stdout

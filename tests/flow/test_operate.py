@@ -297,7 +297,7 @@ def test_a_cancelled_call_and_its_story(house: House) -> None:
     assert [step.station for step in stories[0].steps] == ["front", "policy", "accept", "end", "ledger"]
     (one,) = run(house.ask.stories(stories[1].message.id))
     assert one.message.number == "+85291234567"
-    assert run(house.ask.messages(number="0085291234567"))[0].number == "+85291234567"
+    assert run(house.ask.messages(number="0085291234567")).messages[0].number == "+85291234567"
     with pytest.raises(NotFound):
         run(house.operate.cancel("op", 100_000_000, corp_id="C9"))
 

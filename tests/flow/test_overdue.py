@@ -60,7 +60,7 @@ class Works:
 
     def state(self) -> str:
         """Where the message stands."""
-        (message,) = self.house.run(self.house.ask.messages())
+        (message,) = self.house.run(self.house.ask.messages()).messages
         return message.state
 
     def later(self, seconds: float) -> str:

@@ -32,7 +32,7 @@ def test_a_call_is_stored_and_dispatch_hears_of_it(house: House) -> None:
     house.add(credit=3)
     assert submit(house) == 100_000_000
     assert [admitted.price_milli for admitted in house.accepted] == [1_000]
-    (message,) = house.run(house.ask.messages())
+    (message,) = house.run(house.ask.messages()).messages
     assert (message.submission, message.number, message.text, message.state) == (
         100_000_000,
         "+8613800000000",
@@ -45,7 +45,7 @@ def test_a_call_is_stored_and_dispatch_hears_of_it(house: House) -> None:
 def test_balance_too_low(house: House) -> None:
     house.add(credit=1)
     assert why(submit(house, mobile="13800000000,13800000001")) is Reject.BALANCE_TOO_LOW
-    assert house.accepted == [] and house.run(house.ask.messages()) == []
+    assert house.accepted == [] and house.run(house.ask.messages()).messages == []
     assert balance(house) == 1_000
 
 
@@ -96,7 +96,7 @@ def test_when_the_store_fails_nothing_is_kept_or_charged(house: House, table: st
     house.sql(f"ALTER TABLE {table} RENAME TO elsewhere")
     assert why(submit(house)) is Reject.OTHER
     house.sql(f"ALTER TABLE elsewhere RENAME TO {table}")
-    assert balance(house) == 5_000 and house.run(house.ask.messages()) == []
+    assert balance(house) == 5_000 and house.run(house.ask.messages()).messages == []
     assert house.run(house.ask.verify_ledger()).holds
     assert house.accepted == []
     assert submit(house) == 100_000_000

@@ -168,7 +168,7 @@ def test_a_channel_that_refuses_hands_on_to_the_next(rich: House, tmp_path: Path
     works = Works(rich, tmp_path, a=10, b=10)
     send(rich, "13800000006", "13800000099")
     rich.run(works.run({State.DELIVERED: 1, State.FAILED: 1}))
-    rows = rich.run(rich.ask.messages(number="13800000006"))
+    rows = rich.run(rich.ask.messages(number="13800000006")).messages
     (story,) = rich.run(rich.ask.stories(rows[0].id))
     refused = [(step.what, step.why) for step in story.steps if "refused" in step.what]
     assert refused == [

@@ -19,9 +19,10 @@ def test_what_is_unforeseen_is_a_problem() -> None:
     async def stumble() -> None:
         raise RuntimeError("13800000000")
 
-    async def ask() -> Reply:
+    async def ask() -> Reply | None:
         return await answers_of(app)(Request("GET", b"/", b"", [], b"", "http", None, None))
 
     reply = asyncio.run(ask())
+    assert reply is not None
     assert (reply.status, reply.content_type) == (500, "application/problem+json")
     assert "RuntimeError" in json.loads(reply.body)["detail"] and b"138" not in reply.body

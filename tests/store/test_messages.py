@@ -46,12 +46,12 @@ def filled(store: Store) -> Store:
     ],
 )
 def test_filter(filled: Store, wanted: Filter, found: list[int]) -> None:
-    views = filled.ask(partial(list_messages, wanted=wanted))
-    assert [view.id - FIRST for view in views] == found
+    page = filled.ask(partial(list_messages, wanted=wanted))
+    assert [view.id - FIRST for view in page.messages] == found
 
 
 def test_view(filled: Store) -> None:
-    (view,) = filled.ask(partial(list_messages, wanted=Filter(message=FIRST + 3)))
+    (view,) = filled.ask(partial(list_messages, wanted=Filter(message=FIRST + 3))).messages
     assert (view.submission, view.account, view.number, view.state) == (
         100_000_001,
         "C1",

@@ -1,5 +1,7 @@
 """Refused calls (bounded) and the audit log."""
 
+from dataclasses import replace
+
 import pytest
 
 from yizhan.store.records import Action, RefusedCall, Wanted, list_actions, list_refusals, note_action, note_refusals
@@ -17,7 +19,9 @@ def test_refusals_are_bounded(store: Store) -> None:
     store.do(note_refusals, ([refused(30)], 10), ([refused(31), refused(32)], 10))
     kept = store.ask(lambda session: list_refusals(session, 100))
     assert [call.at_ms for call in kept] == list(range(32, 22, -1))
-    assert store.ask(lambda session: list_refusals(session, 2)) == [refused(32), refused(31)]
+    newest, next_one = store.ask(lambda session: list_refusals(session, 2))
+    assert [replace(newest, id=0), replace(next_one, id=0)] == [refused(32), refused(31)]
+    assert store.ask(lambda session: list_refusals(session, 8, before=next_one.id)) == kept[2:]
 
 
 def test_nothing_is_dropped_below_the_bound(store: Store) -> None:

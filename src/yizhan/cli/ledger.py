@@ -4,15 +4,21 @@ import typer
 
 from yizhan.cli import show
 from yizhan.cli.link import Failed, call
-from yizhan.cli.options import DEFAULT_DATA, AsJson, Data, Limit, OfAccount
+from yizhan.cli.options import DEFAULT_DATA, AsJson, Before, Data, Limit, OfAccount
 
 app = typer.Typer(help="The ledger: where every 条 came from and went.", no_args_is_help=True)
 
 
 @app.command("show")
-def show_ledger(account: OfAccount = None, limit: Limit = 50, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
+def show_ledger(
+    account: OfAccount = None,
+    before: Before = None,
+    limit: Limit = 50,
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
     """Entries, newest first."""
-    entries = call(data, "GET", "/ledger", params={"account": account, "limit": limit})
+    entries = call(data, "GET", "/ledger", params={"account": account, "limit": limit, "before": before})
     if json:
         show.print_json(entries)
         return

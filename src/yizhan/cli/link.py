@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from yizhan.kit.sockets import short_path
 
@@ -51,6 +51,7 @@ class Line:
         self._client = client
         self.running = running
         self.answered = 0
+        self.next_before: str | None = None  # where the list that was answered last goes on; None: nowhere
 
     async def call(self, method: str, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
         """One call; ``path`` is below ``/api/v1``. The JSON of the answer (None for 204); ``Failed`` for an error."""
@@ -61,6 +62,7 @@ class Line:
         query = {name: _sendable(value) for name, value in (params or {}).items() if value is not None}
         response = await self._client.request(method, PREFIX + path, content=content, headers=headers, params=query)
         self.answered += 1
+        self.next_before = dict(parse_qsl(urlsplit(response.links.get("next", {}).get("url", "")).query)).get("before")
         if response.is_success:
             return response.json() if response.content else None
         raise Failed(_detail(response))

@@ -8,7 +8,7 @@ import typer
 
 from yizhan.cli import show
 from yizhan.cli.link import Failed, Line, call, talk
-from yizhan.cli.options import DEFAULT_DATA, AsJson, Data, Limit, OfAccount
+from yizhan.cli.options import DEFAULT_DATA, AsJson, Before, Data, Limit, OfAccount
 from yizhan.model.message import State
 
 app = typer.Typer(help="Messages: what became of each, and why.", no_args_is_help=True)
@@ -16,6 +16,7 @@ app = typer.Typer(help="Messages: what became of each, and why.", no_args_is_hel
 PAGE = 1_000  # the API's limit for one call; a node goes on sending between two pages
 STORIES = 100  # the API's limit for the stories of one submission; these are the last ones
 
+_TIME = "2026-11-28T09:30 in Beijing or with a zone"
 StateName = Annotated[str | None, typer.Option("--state", help="Only in this state: queued, sent, delivered, ...")]
 
 
@@ -26,12 +27,32 @@ def list_messages(
     state: StateName = None,
     number: Annotated[str | None, typer.Option("--number", help="Only to this number.")] = None,
     submission: Annotated[int | None, typer.Option("--submission", help="Only of the call that got this id.")] = None,
+    channel: Annotated[str | None, typer.Option("--channel", help="Only over this channel.")] = None,
+    text: Annotated[
+        str | None,
+        typer.Option("--text", metavar="TEXT", help="Only with this in it; without --since in the last 24 h."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help=f"Accepted then or later, {_TIME}.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Accepted earlier, likewise.")] = None,
+    before: Before = None,
     limit: Limit = 50,
     data: Data = DEFAULT_DATA,
     json: AsJson = False,
 ) -> None:
     """Messages, newest first."""
-    wanted = {"account": account, "state": state, "number": number, "submission": submission}
+    wanted = {
+        "account": account,
+        "state": state,
+        "number": number,
+        "submission": submission,
+        "channel": channel,
+        "text": text,
+        "since": since,
+        "until": until,
+        "before": before,
+    }
     messages = talk(data, lambda line: _pages(line, wanted, limit))
     if json:
         show.print_json(messages)
@@ -131,9 +152,9 @@ def _told(message: int, state: str, said: str, json: bool) -> None:
 
 
 @app.command()
-def refused(limit: Limit = 50, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
+def refused(before: Before = None, limit: Limit = 50, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
     """Refused calls, newest first, with the rule that refused them."""
-    refusals = call(data, "GET", "/refusals", params={"limit": limit})
+    refusals = call(data, "GET", "/refusals", params={"limit": limit, "before": before})
     if json:
         show.print_json(refusals)
         return
@@ -146,6 +167,7 @@ def refused(limit: Limit = 50, data: Data = DEFAULT_DATA, json: AsJson = False) 
         show.Column("reject", "reason"),
         show.Column("hit", fills=True),
         show.Column("text", wide_only=True),
+        show.Column("id", wide_only=True),
     ]
     show.print_table(columns, refusals, "no call was refused")
 
@@ -189,14 +211,17 @@ def explain(
 
 @app.command()
 def replies(
+    *,
     account: OfAccount = None,
     nobodys: Annotated[bool, typer.Option("--nobodys", help="Only those that belong to no account.")] = False,
+    before: Before = None,
     limit: Limit = 50,
     data: Data = DEFAULT_DATA,
     json: AsJson = False,
 ) -> None:
     """Replies from handsets, newest first."""
-    found = call(data, "GET", "/replies", params={"account": account, "nobodys": nobodys, "limit": limit})
+    wanted = {"account": account, "nobodys": nobodys, "limit": limit, "before": before}
+    found = call(data, "GET", "/replies", params=wanted)
     if json:
         show.print_json(found)
         return
@@ -208,6 +233,7 @@ def replies(
         show.Column("cell"),
         show.Column("waiting", wide_only=True),
         show.Column("opted_out", "opted out", wide_only=True),
+        show.Column("id", wide_only=True),
         show.Column("text", fills=True),
     ]
     show.print_table(columns, found, "no replies")
@@ -237,10 +263,8 @@ async def _pages(line: Line, wanted: dict[str, Any], limit: int) -> list[dict[st
     """Up to ``limit`` messages, fetched a page at a time."""
     messages: list[dict[str, Any]] = []
     while len(messages) < limit:
-        size = min(PAGE, limit - len(messages))
-        before = messages[-1]["id"] if messages else None
-        page = await line.call("GET", "/messages", params={**wanted, "limit": size, "before": before})
-        messages += page
-        if len(page) < size:
+        messages += await line.call("GET", "/messages", params={**wanted, "limit": min(PAGE, limit - len(messages))})
+        if line.next_before is None:
             break
+        wanted = {**wanted, "before": line.next_before}
     return messages

@@ -19,6 +19,7 @@ OfAccount = Annotated[str | None, typer.Option("--account", metavar="CORPID", he
 Role = Annotated[str, typer.Option("--role", metavar="ROLE", help="admin, operator, auditor or customer.")]
 CustomersAccount = Annotated[str | None, typer.Option("--account", metavar="CORPID", help="A customer's account.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept with the entry.")]
+Before = Annotated[int | None, typer.Option("--before", min=1, metavar="ID", help="Those before this one.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, metavar="N", help="At most so many, newest first.")]
 
 

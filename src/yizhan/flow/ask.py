@@ -32,6 +32,7 @@ from yizhan.model.views import (
     KeywordHit,
     LedgerCheck,
     LedgerView,
+    MessagePage,
     MessageStory,
     MessageView,
     NumberView,
@@ -63,6 +64,7 @@ from yizhan.wire.codes import code_of
 
 # Client ids are int32; message ids begin above them (``store.schema.FIRST_MESSAGE_KEY``).
 _LAST_CLIENT_ID = 2_147_483_647
+_DAY_MS = 86_400_000
 _MOST_OF_ONE = 100_000  # messages of a submission: more than any limit lets through
 
 
@@ -91,10 +93,10 @@ class Ask:
         """Accounts that ``serve --demo`` has made."""
         return await self._database.read(accounts.demo_accounts)
 
-    async def ledger(self, corp_id: str | None, limit: int) -> list[LedgerView]:
+    async def ledger(self, corp_id: str | None, limit: int, before: int | None = None) -> list[LedgerView]:
         """The newest ledger entries, of one account or of all."""
         account_id = None if corp_id is None else self._account_id(corp_id)
-        return await self._database.search(lambda session: ledger.list_entries(session, account_id, limit))
+        return await self._database.search(lambda session: ledger.list_entries(session, account_id, limit, before))
 
     async def verify_ledger(self) -> LedgerCheck:
         """Hold the ledger's rules against all rows."""
@@ -117,10 +119,14 @@ class Ask:
         account_id = None if corp_id is None else self._account_id(corp_id)
         return await self._database.read(lambda session: lists.view_numbers(session, account_id))
 
-    async def replies(self, corp_id: str | None, nobodys: bool, limit: int) -> list[ReplyView]:
+    async def replies(
+        self, corp_id: str | None, nobodys: bool, limit: int, before: int | None = None
+    ) -> list[ReplyView]:
         """The newest replies: all, one account's, or those that belong to nobody."""
         account_id = NOBODY if nobodys else None if corp_id is None else self._account_id(corp_id)
-        return await self._database.search(lambda session: replies.view_replies(session, account_id, limit))
+        return await self._database.search(
+            lambda session: replies.view_replies(session, account_id, limit, before=before)
+        )
 
     async def reply(self, id: int) -> ReplyView:
         """One reply. NotFound."""
@@ -133,14 +139,18 @@ class Ask:
         """Every webhook with what waits for it."""
         return await self._database.search(pushes.view_webhooks)
 
-    async def pushes(self, corp_id: str | None, parked: bool | None, limit: int) -> list[PushView]:
+    async def pushes(
+        self, corp_id: str | None, parked: bool | None, limit: int, after: int | None = None
+    ) -> list[PushView]:
         """Events that wait for webhooks or are parked, oldest first."""
         account_id = None if corp_id is None else self._account_id(corp_id)
-        return await self._database.search(lambda session: pushes.view_pushes(session, account_id, parked, limit))
+        return await self._database.search(
+            lambda session: pushes.view_pushes(session, account_id, parked, limit, after)
+        )
 
-    async def cards(self, used: bool | None, limit: int) -> list[CardView]:
+    async def cards(self, used: bool | None, limit: int, before: str | None = None) -> list[CardView]:
         """The newest recharge cards."""
-        return await self._database.search(lambda session: cards.view_cards(session, used, limit))
+        return await self._database.search(lambda session: cards.view_cards(session, used, limit, before))
 
     async def profile(self, corp_id: str) -> Profile:
         """Who stands behind an account, as it said itself."""
@@ -154,15 +164,31 @@ class Ask:
         state: str | None = None,
         number: str | None = None,
         submission: int | None = None,
+        channel: str | None = None,
+        text: str | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
         limit: int = 50,
         before: int | None = None,
-    ) -> list[MessageView]:
-        """The newest messages that match; ``before`` is the last id of the page above."""
+    ) -> MessagePage:
+        """The newest messages that match; ``before`` is the last id of the page above.
+
+        ``text``: a piece of it, looked for in the last 24 hours if ``since_ms`` does not say otherwise. Moments are of
+        acceptance. ValueError for what cannot be.
+        """
+        if text is not None and since_ms is None:
+            since_ms = (self._clock.now_ms() if until_ms is None else until_ms) - _DAY_MS
+        if since_ms is not None and until_ms is not None and since_ms >= until_ms:
+            raise ValueError("since must be earlier than until")
         wanted = messages.Filter(
             account=account,
             state=None if state is None else _state(state),
             number=None if number is None else to_e164(number) or number,
             submission=submission,
+            channel=channel,
+            text=text,
+            since_ms=since_ms,
+            until_ms=until_ms,
             limit=limit,
             before=before,
         )
@@ -171,7 +197,8 @@ class Ask:
     async def messages_of(self, submission: int, account: str) -> list[MessageView]:
         """All messages of a submission in their order, as they stand after everything that was committed."""
         wanted = messages.Filter(account=account, submission=submission, limit=_MOST_OF_ONE)
-        return (await self._database.read(lambda session: messages.list_messages(session, wanted)))[::-1]
+        page = await self._database.read(lambda session: messages.list_messages(session, wanted))
+        return page.messages[::-1]
 
     async def stories(self, id: int, account: str | None = None) -> list[MessageStory]:
         """The stories of a submission's messages (``id`` as the client got it) or of one message. NotFound."""
@@ -249,9 +276,10 @@ class Ask:
             rejected=[RejectedChannel(one.channel, one.why, one.reason, one.detail) for one in decision.rejected],
         )
 
-    async def refusals(self, limit: int) -> list[RefusalView]:
+    async def refusals(self, limit: int, before: int | None = None) -> list[RefusalView]:
         """The newest refused calls."""
-        return [_refusal(call) for call in await self._database.search(lambda s: records.list_refusals(s, limit))]
+        found = await self._database.search(lambda session: records.list_refusals(session, limit, before))
+        return [_refusal(call) for call in found]
 
     async def audit(
         self,
@@ -370,4 +398,4 @@ def _refusal(call: RefusedCall) -> RefusalView:
     operation = find_operation(call.operation)
     code = code_of(Reject(call.reject), operation) if operation else 0
     at = to_rfc3339(call.at_ms) or ""
-    return RefusalView(at, call.operation, call.account, call.address, call.reject, code, call.hit, call.text)
+    return RefusalView(call.id, at, call.operation, call.account, call.address, call.reject, code, call.hit, call.text)

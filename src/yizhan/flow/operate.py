@@ -74,7 +74,7 @@ class Operate(
         deed = Deed(actor, "message give-up", str(message), {}, {"state": "failed"})
 
         def act(session: Session) -> bool:
-            deed.before.update(("state", one.state) for one in list_messages(session, Filter(message=message)))
+            deed.before.update(("state", one.state) for one in list_messages(session, Filter(message=message)).messages)
             return give_up(session, [message], at_ms, rule) > 0
 
         if not await self._carry_out(deed, act):

@@ -19,9 +19,9 @@ class Play:
         self._handsets = handsets
         self._inboxes = inboxes
 
-    def inbox(self, to: str | None, limit: int) -> Sequence[PhoneMessage]:
+    def inbox(self, to: str | None, limit: int, before: int | None = None) -> Sequence[PhoneMessage]:
         """What has arrived at one handset, or at all, newest first. ValueError for what is no number."""
-        return self._inboxes.newest(None if to is None else _number(to), limit)
+        return self._inboxes.newest(None if to is None else _number(to), limit, before)
 
     async def wait(self, to: str, match: str, timeout_s: float) -> PhoneMessage:
         """The next message for a handset with ``match`` in its text: each is waited for once, also when it came before.

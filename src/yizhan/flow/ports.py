@@ -90,8 +90,8 @@ class Messenger(Protocol):
 class Inboxes(Protocol):
     """What has arrived on handsets."""
 
-    def newest(self, to: str | None, limit: int) -> Sequence[PhoneMessage]:
-        """At most ``limit`` messages, newest first, of one handset (E.164) or of all."""
+    def newest(self, to: str | None, limit: int, before: int | None = None) -> Sequence[PhoneMessage]:
+        """At most ``limit`` messages, newest first (or those before one), of one handset (E.164) or of all."""
 
     async def wait(self, to: str, match: str, timeout_s: float) -> PhoneMessage | None:
         """The oldest for ``to`` with ``match`` in it that nobody has waited for yet; None: none came in time."""

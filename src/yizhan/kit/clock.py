@@ -33,6 +33,14 @@ class SystemClock:
         return time.monotonic()
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_ms(at: datetime) -> int:
+    """A moment with a zone in UTC milliseconds since 1970."""
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
 def to_rfc3339(ms: int | None) -> str | None:
     """``ms`` as RFC 3339 in UTC with milliseconds, None for None."""
     if ms is None:

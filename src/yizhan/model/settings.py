@@ -84,6 +84,7 @@ class AdminSettings(Section):
     session_max_s: Annotated[float, Field(gt=0, le=2_592_000)] = 43_200
     logins_per_minute: Count = 10
     setup_link_s: Annotated[float, Field(gt=0, le=86_400)] = 3_600
+    max_streams: Count = 100
 
     @field_validator("listen")
     @classmethod

@@ -219,6 +219,15 @@ class MessageView:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagePage:
+    """Messages that were looked for, newest first."""
+
+    messages: list[MessageView]
+    before: int | None  # where the next page begins; None: there are no more
+    stopped_at: str | None = None  # the search has looked at enough, back to what was accepted then; ``before`` goes on
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One line of a message's story."""
 
@@ -240,6 +249,7 @@ class MessageStory:
 class RefusalView:
     """One refused call."""
 
+    id: int
     at: str
     operation: str
     account: str  # as the caller named it

@@ -74,7 +74,7 @@ async def admin_door(house: House, stop: Stop) -> AsyncIterator[None]:
         sock.bind(short)
     path.chmod(0o600)
     limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES)
-    listener = Listener(answers_of(_admin_app(house)), limits, sock)
+    listener = Listener(answers_of(_admin_app(house), house.settings.admin.max_streams), limits, sock)
     await listener.start()
     try:
         yield
@@ -98,7 +98,8 @@ async def side_doors(house: House, stop: Stop) -> AsyncIterator[str | None]:
     async with AsyncExitStack() as stack:
         for name, listen, make in doors:
             if listen:
-                listener = Listener(answers_of(make(house)), limits, bind_port(*split_listen(listen)))
+                answer = answers_of(make(house), settings.admin.max_streams)
+                listener = Listener(answer, limits, bind_port(*split_listen(listen)))
                 await listener.start()
                 stack.push_async_callback(listener.drain, min(1.0, stop.left_s()))
                 urls[name] = _url(listener)

@@ -32,9 +32,10 @@ class Phones:
         self._came.set()
         self._came = asyncio.Event()
 
-    def newest(self, to: str | None, limit: int) -> Sequence[PhoneMessage]:
-        """At most ``limit`` messages, newest first, of one phone or of all."""
-        found = (one for one in reversed(self._messages) if to is None or one.to == to)
+    def newest(self, to: str | None, limit: int, before: int | None = None) -> Sequence[PhoneMessage]:
+        """At most ``limit`` messages, newest first (or those before one), of one phone or of all."""
+        earlier = (one for one in reversed(self._messages) if before is None or one.id < before)
+        found = (one for one in earlier if to is None or one.to == to)
         return list(islice(found, limit))
 
     async def wait(self, to: str, match: str, timeout_s: float) -> PhoneMessage | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, and_, insert, or_, select, update
 
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model.money import as_number
@@ -35,12 +35,17 @@ def use_card(connection: Connection, number: str, secret_hash: str, account_id: 
     return True
 
 
-def view_cards(connection: Connection, used: bool | None, limit: int) -> list[CardView]:
-    """The newest cards, only used or unused ones if wanted; never their passwords."""
+def view_cards(connection: Connection, used: bool | None, limit: int, before: str | None = None) -> list[CardView]:
+    """The newest cards (or those behind one), only used or unused ones if wanted; never their passwords."""
     query = select(cards, accounts.c.corp_id).outerjoin(accounts, accounts.c.id == cards.c.used_by)
     query = query.order_by(cards.c.created_at_ms.desc(), cards.c.number).limit(limit)
     if used is not None:
         query = query.where(cards.c.used_at_ms.is_not(None) if used else cards.c.used_at_ms.is_(None))
+    if before is not None:
+        made_ms = select(cards.c.created_at_ms).where(cards.c.number == before).scalar_subquery()
+        query = query.where(
+            or_(cards.c.created_at_ms < made_ms, and_(cards.c.created_at_ms == made_ms, cards.c.number > before))
+        )
     return [
         CardView(
             number=row.number,

@@ -52,16 +52,20 @@ def grant(connection: Connection, giver_id: int, taker_id: int, amount_milli: in
     return True
 
 
-def list_entries(connection: Connection, account_id: int | None, limit: int) -> list[LedgerView]:
-    """The newest entries, of one account or of all."""
-    where = "(debit_book = :book AND debit_book > 0) OR (credit_book = :book AND credit_book > 0)"
+def list_entries(
+    connection: Connection, account_id: int | None, limit: int, before: int | None = None
+) -> list[LedgerView]:
+    """The newest entries (or those before one), of one account or of all."""
+    of_account = "((debit_book = :book AND debit_book > 0) OR (credit_book = :book AND credit_book > 0))"
+    conditions = [] if account_id is None else [of_account]
+    conditions += [] if before is None else ["ledger.id < :before"]
     rows = connection.execute(
         text(
             "SELECT ledger.id, at_ms, kind, debit_book, credit_book, amount_milli, submission_id, note FROM ledger "
-            + ("" if account_id is None else f"WHERE {where} ")
+            + (f"WHERE {' AND '.join(conditions)} " if conditions else "")
             + "ORDER BY ledger.id DESC LIMIT :limit"
         ),
-        {"book": account_id, "limit": limit},
+        {"book": account_id, "limit": limit, "before": before},
     )
     names = {row.id: row.corp_id for row in connection.execute(text("SELECT id, corp_id FROM accounts"))} | _BOOK_NAMES
     views = []

@@ -1,16 +1,16 @@
 """Messages as operators look for them: lists, one message with its rows, counts, and cancelling."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Connection, Row, Select, func, select
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, ColumnElement, Connection, Row, Select, func, select
 
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model.message import State
 from yizhan.model.money import as_number
-from yizhan.model.views import MessageView
+from yizhan.model.views import MessagePage, MessageView
 from yizhan.store import sqlite as sql
 from yizhan.store.accept import keys_of, read_counter
 from yizhan.store.hand import driver
@@ -34,7 +34,11 @@ class Filter:
     number: str | None = None  # E.164, or as the client wrote it
     submission: int | None = None  # the client's id
     message: int | None = None
-    before: int | None = None  # message ids below this one: the next page
+    channel: str | None = None  # that has carried it, or carries it now
+    text: str | None = None  # a piece of it, of whatever case
+    since_ms: int | None = None  # accepted then, or later
+    until_ms: int | None = None  # accepted earlier
+    before: int | None = None  # the last message of the page above
     limit: int = 50
 
 
@@ -47,9 +51,10 @@ class Record:
     parts: Sequence[Row[Any]]
 
 
-def list_messages(connection: Connection, wanted: Filter) -> list[MessageView]:
+def list_messages(connection: Connection, wanted: Filter) -> MessagePage:
     """Views of the newest messages that match."""
-    return [_view(row) for row in connection.execute(_query(connection, wanted))]
+    views = [_view(row) for row in connection.execute(_query(connection, wanted))]
+    return MessagePage(views, views[-1].id if len(views) == wanted.limit else None)
 
 
 def find_records(connection: Connection, wanted: Filter) -> list[Record]:
@@ -119,7 +124,18 @@ def _query(connection: Connection, wanted: Filter) -> Select[Any]:
         query = query.where(messages.c.id == wanted.message)
     if wanted.before is not None:
         query = query.where(messages.c.id < wanted.before)
-    return query
+    return query.where(*_of_submission(wanted))
+
+
+def _of_submission(wanted: Filter) -> Iterator[ColumnElement[bool]]:
+    if wanted.channel is not None:
+        yield messages.c.channel == wanted.channel
+    if wanted.text is not None:
+        yield submissions.c.text.icontains(wanted.text, autoescape=True)
+    if wanted.since_ms is not None:
+        yield submissions.c.accepted_at_ms >= wanted.since_ms
+    if wanted.until_ms is not None:
+        yield submissions.c.accepted_at_ms < wanted.until_ms
 
 
 def _view(row: Row[Any]) -> MessageView:

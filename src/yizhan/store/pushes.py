@@ -148,14 +148,18 @@ def view_webhooks(connection: Connection) -> list[WebhookView]:
     ]
 
 
-def view_pushes(connection: Connection, account_id: int | None, parked: bool | None, limit: int) -> list[PushView]:
-    """Events that wait or are parked, oldest first."""
+def view_pushes(
+    connection: Connection, account_id: int | None, parked: bool | None, limit: int, after: int | None = None
+) -> list[PushView]:
+    """Events that wait or are parked, oldest first; or those behind one."""
     query = select(pushes, accounts.c.corp_id).join(accounts, accounts.c.id == pushes.c.account_id)
     query = query.order_by(pushes.c.id).limit(limit)
     if account_id is not None:
         query = query.where(pushes.c.account_id == account_id)
     if parked is not None:
         query = query.where(pushes.c.parked == parked)
+    if after is not None:
+        query = query.where(pushes.c.id > after)
     return [
         PushView(
             id=row.id,

@@ -23,6 +23,7 @@ class RefusedCall:
     reject: str
     hit: str
     text: str
+    id: int = 0  # as long as it is not stored
 
 
 def note_refusals(connection: Connection, batches: Sequence[tuple[Sequence[RefusedCall], int]]) -> list[None]:
@@ -37,11 +38,13 @@ def note_refusals(connection: Connection, batches: Sequence[tuple[Sequence[Refus
     return [None] * len(batches)
 
 
-def list_refusals(connection: Connection, limit: int) -> list[RefusedCall]:
-    """The newest refused calls."""
+def list_refusals(connection: Connection, limit: int, before: int | None = None) -> list[RefusedCall]:
+    """The newest refused calls, or those before one."""
     query = select(refusals).order_by(refusals.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(refusals.c.id < before)
     return [
-        RefusedCall(row.at_ms, row.operation, row.account, row.address, row.reject, row.hit, row.text)
+        RefusedCall(row.at_ms, row.operation, row.account, row.address, row.reject, row.hit, row.text, row.id)
         for row in connection.execute(query)
     ]
 

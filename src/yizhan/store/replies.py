@@ -59,9 +59,13 @@ def last_sender(
 
 
 def view_replies(
-    connection: Connection, account_id: int | None, limit: int, reply_id: int | None = None
+    connection: Connection,
+    account_id: int | None,
+    limit: int,
+    reply_id: int | None = None,
+    before: int | None = None,
 ) -> list[ReplyView]:
-    """The newest replies, of one account (NOBODY: those that belong to nobody) or of all; or a single one."""
+    """The newest replies (or those before one), of an account (NOBODY: of none) or of all; or a single one."""
     waits = or_(
         exists().where(
             handouts.c.queue == int(Queue.REPLIES),
@@ -78,6 +82,8 @@ def view_replies(
         query = query.where(replies.c.account_id == account_id)
     if reply_id is not None:
         query = query.where(replies.c.id == reply_id)
+    if before is not None:
+        query = query.where(replies.c.id < before)
     return [
         ReplyView(
             id=row.id,

@@ -1,11 +1,13 @@
 """Admin API: accounts and the ledger."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from yizhan.console.api.bodies import AccountChange, Limit, NewAccount, NewCards, Topup
 from yizhan.console.api.document import errors
+from yizhan.console.api.paging import Before, Next
 from yizhan.console.desk import Actor, Own
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
@@ -85,9 +87,13 @@ def ledger_router(ask: Ask) -> APIRouter:
 
     @router.get("", responses=errors(404))
     async def list_entries(
-        own: Own, account: str | None = None, limit: Annotated[Limit, Query()] = 50
-    ) -> list[LedgerView]:
-        return await ask.ledger(own.only(account), limit)
+        own: Own,
+        onward: Next,
+        account: str | None = None,
+        limit: Annotated[Limit, Query()] = 50,
+        before: Before = None,
+    ) -> Sequence[LedgerView]:
+        return onward.behind(await ask.ledger(own.only(account), limit, before), limit)
 
     @router.get("/check")
     async def verify() -> LedgerCheck:
@@ -101,8 +107,13 @@ def card_router(operate: Operate, ask: Ask) -> APIRouter:
     router = APIRouter(prefix="/cards", tags=["accounts"])
 
     @router.get("")
-    async def list_cards(used: bool | None = None, limit: Annotated[Limit, Query()] = 50) -> list[CardView]:
-        return await ask.cards(used, limit)
+    async def list_cards(
+        onward: Next,
+        used: bool | None = None,
+        limit: Annotated[Limit, Query()] = 50,
+        before: Annotated[str | None, Query(description="The number of the last card of the page above.")] = None,
+    ) -> Sequence[CardView]:
+        return onward.behind(await ask.cards(used, limit, before), limit, key="number")
 
     @router.post("", status_code=201)
     async def create(body: NewCards, actor: Actor) -> list[NewCard]:

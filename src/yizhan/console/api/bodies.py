@@ -41,6 +41,14 @@ def _in_the_calendar(at: datetime) -> datetime:
 Moment = Annotated[AwareDatetime, AfterValidator(_in_the_calendar)]
 
 
+def _by_the_wall(at: datetime) -> datetime:
+    return _in_the_calendar(at if at.tzinfo else at.replace(tzinfo=BEIJING))
+
+
+# What people ask for: without a zone it is Beijing's.
+WallTime = Annotated[datetime, AfterValidator(_by_the_wall)]
+
+
 class Body(BaseModel):
     """A request body."""
 

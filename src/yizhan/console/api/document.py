@@ -31,6 +31,9 @@ _PROBLEM = {
     "required": ["type", "title", "status", "detail"],
     "additionalProperties": False,
 }
+STOPPED_AT = "search-stopped-at"
+_LINK = 'Where the next page is, if there may be one: <path>; rel="next" (RFC 8288).'
+_STOPPED = "The search has looked at enough, back to what was accepted at this moment; Link goes on from there."
 _TOKEN = {
     "type": "http",
     "scheme": "bearer",
@@ -54,6 +57,7 @@ class DocumentedApi(FastAPI):
             for ways in document["paths"].values():
                 for way in ways.values():
                     _correct(way)
+                    _tell_pages(way)
             document["security"] = [{"token": []}]
         return super().openapi()
 
@@ -66,6 +70,16 @@ def _describe(components: dict[str, Any]) -> None:
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     components["responses"] = {str(status): {"description": why, "content": content} for status, why in _ERRORS.items()}
     components["securitySchemes"] = {"token": _TOKEN}
+
+
+def _tell_pages(way: dict[str, Any]) -> None:
+    """Name the headers of a list that comes in pages."""
+    names = {parameter["name"] for parameter in way.get("parameters", ())}
+    if "limit" in names and names & {"before", "after"} and "clear" not in names:
+        headers = {"Link": _LINK} | ({"Search-Stopped-At": _STOPPED} if "text" in names else {})
+        way["responses"]["200"]["headers"] = {
+            name: {"description": said, "schema": {"type": "string"}} for name, said in headers.items()
+        }
 
 
 def _correct(way: dict[str, Any]) -> None:

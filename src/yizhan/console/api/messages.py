@@ -6,14 +6,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
-from yizhan.console.api.bodies import BackupTo, Cancellation, HandsetReply, Limit, Message, NewMessage, RowId
-from yizhan.console.api.document import errors
+from yizhan.console.api.bodies import BackupTo, Cancellation, HandsetReply, Limit, Message, NewMessage, RowId, WallTime
+from yizhan.console.api.document import STOPPED_AT, errors
+from yizhan.console.api.paging import Before, Next
 from yizhan.console.desk import Actor, Own, of_node
 from yizhan.flow.ask import Ask
 from yizhan.flow.explain import Explain
 from yizhan.flow.operate import Operate
 from yizhan.flow.play import Play
 from yizhan.flow.send import Send
+from yizhan.kit.clock import to_ms
 from yizhan.model.views import (
     AuditView,
     Explanation,
@@ -30,28 +32,53 @@ from yizhan.store.backup import BackupView
 Number = Annotated[str, Query(min_length=1, max_length=64)]
 Part = Annotated[str, Query(min_length=1, max_length=128)]
 OptionalId = Annotated[RowId | None, Query()]
+_ACCEPTED = "Accepted {}. Without a zone it is Beijing's time."
 
 
 def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
-    """``/messages``: newest first; ``before`` is a message id, for the next page."""
+    """``/messages``, newest first."""
     router = APIRouter(prefix="/messages", tags=["messages"])
 
     @router.get("", responses=errors(404))
     async def list_messages(
         *,
         own: Own,
+        onward: Next,
         account: str | None = None,
         state: str | None = None,
-        number: str | None = None,
+        number: Number | None = None,
         submission: OptionalId = None,
-        limit: Annotated[Limit, Query()] = 50,
-        before: Annotated[
-            RowId | None, Query(description="The id of the last message of the page above: the page below it.")
+        channel: str | None = None,
+        text: Annotated[
+            str | None,
+            Query(
+                min_length=1,
+                max_length=1_000,
+                description="A piece of the text, of whatever case. Without since, the last 24 hours are searched.",
+            ),
         ] = None,
+        since: Annotated[WallTime | None, Query(description=_ACCEPTED.format("then, or later"))] = None,
+        until: Annotated[WallTime | None, Query(description=_ACCEPTED.format("earlier"))] = None,
+        limit: Annotated[Limit, Query()] = 50,
+        before: Before = None,
     ) -> list[MessageView]:
-        return await ask.messages(
-            account=own.only(account), state=state, number=number, submission=submission, limit=limit, before=before
+        page = await ask.messages(
+            account=own.only(account),
+            state=state,
+            number=number,
+            submission=submission,
+            channel=channel,
+            text=text,
+            since_ms=None if since is None else to_ms(since),
+            until_ms=None if until is None else to_ms(until),
+            limit=limit,
+            before=before,
         )
+        if page.before is not None:
+            onward.at(before=page.before)
+        if page.stopped_at is not None:
+            onward.headers[STOPPED_AT] = page.stopped_at
+        return page.messages
 
     @router.post("", status_code=201, responses=errors(404, 409))
     async def send_message(
@@ -98,10 +125,16 @@ def reply_router(ask: Ask, play: Play) -> APIRouter:
 
     @router.get("/replies", responses=errors(404))
     async def list_replies(
-        own: Own, account: str | None = None, nobodys: bool = False, limit: Annotated[Limit, Query()] = 50
-    ) -> list[ReplyView]:
+        *,
+        own: Own,
+        onward: Next,
+        account: str | None = None,
+        nobodys: bool = False,
+        limit: Annotated[Limit, Query()] = 50,
+        before: Before = None,
+    ) -> Sequence[ReplyView]:
         of = own.only(account)
-        return await ask.replies(of, nobodys and of is None, limit)
+        return onward.behind(await ask.replies(of, nobodys and of is None, limit, before), limit)
 
     @router.post("/simulator/replies", status_code=201, responses=errors(404))
     async def reply(body: HandsetReply) -> ReplyView:
@@ -115,8 +148,10 @@ def inbox_router(play: Play) -> APIRouter:
     router = APIRouter(prefix="/inbox", tags=["handsets"])
 
     @router.get("")
-    async def list_inbox(to: Number | None = None, limit: Annotated[Limit, Query()] = 50) -> Sequence[PhoneMessage]:
-        return play.inbox(to, limit)
+    async def list_inbox(
+        onward: Next, to: Number | None = None, limit: Annotated[Limit, Query()] = 50, before: Before = None
+    ) -> Sequence[PhoneMessage]:
+        return onward.behind(play.inbox(to, limit, before), limit)
 
     @router.get("/wait", responses=errors(404))
     async def wait(
@@ -145,21 +180,23 @@ def watch_router(ask: Ask) -> APIRouter:
     router = APIRouter(tags=["watch"])
 
     @router.get("/refusals")
-    async def list_refusals(limit: Annotated[Limit, Query()] = 50) -> list[RefusalView]:
-        return await ask.refusals(limit)
+    async def list_refusals(
+        onward: Next, limit: Annotated[Limit, Query()] = 50, before: Before = None
+    ) -> Sequence[RefusalView]:
+        return onward.behind(await ask.refusals(limit, before), limit)
 
     @router.get("/audit")
     async def list_audit(
         *,
+        onward: Next,
         actor: Part | None = None,
         action: Part | None = None,
         subject: Part | None = None,
         limit: Annotated[Limit, Query()] = 50,
-        before: Annotated[
-            RowId | None, Query(description="The id of the last action of the page above: the page below it.")
-        ] = None,
-    ) -> list[AuditView]:
-        return await ask.audit(limit, actor=actor, action=action, subject=subject, before=before)
+        before: Before = None,
+    ) -> Sequence[AuditView]:
+        found = await ask.audit(limit, actor=actor, action=action, subject=subject, before=before)
+        return onward.behind(found, limit)
 
     @router.get("/health")
     async def show_health() -> HealthView:

@@ -7,6 +7,7 @@ from yizhan.console.api.document import errors
 from yizhan.console.desk import Actor
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
+from yizhan.kit.clock import to_ms
 from yizhan.model.views import NewToken, TokenView
 
 
@@ -20,7 +21,7 @@ def token_router(operate: Operate, ask: Ask) -> APIRouter:
 
     @router.post("", status_code=201, responses=errors(404, 409))
     async def create_token(body: TokenWish, actor: Actor) -> NewToken:
-        until_ms = None if body.until is None else int(body.until.timestamp() * 1000)
+        until_ms = None if body.until is None else to_ms(body.until)
         return await operate.create_token(actor, body.name, body.role, body.account, until_ms)
 
     @router.delete("/{name}", status_code=204, responses=errors(404))

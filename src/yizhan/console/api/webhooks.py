@@ -1,11 +1,13 @@
 """Admin API: webhooks, and the events that wait for them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from yizhan.console.api.bodies import Limit, NewWebhook, Replay
+from yizhan.console.api.bodies import Limit, NewWebhook, Replay, RowId
 from yizhan.console.api.document import errors
+from yizhan.console.api.paging import Next
 from yizhan.console.desk import Actor
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
@@ -31,9 +33,15 @@ def webhook_router(operate: Operate, ask: Ask) -> APIRouter:
 
     @router.get("/events", responses=errors(404))
     async def list_events(
-        account: str | None = None, parked: bool | None = None, limit: Annotated[Limit, Query()] = 50
-    ) -> list[PushView]:
-        return await ask.pushes(account, parked, limit)
+        onward: Next,
+        account: str | None = None,
+        parked: bool | None = None,
+        limit: Annotated[Limit, Query()] = 50,
+        after: Annotated[
+            RowId | None, Query(description="The id of the last event of the page above: these come oldest first.")
+        ] = None,
+    ) -> Sequence[PushView]:
+        return onward.behind(await ask.pushes(account, parked, limit, after), limit, "after")
 
     @router.post("/replay", responses=errors(404))
     async def replay(body: Replay, actor: Actor) -> dict[str, int]:

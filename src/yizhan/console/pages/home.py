@@ -28,6 +28,6 @@ class HomeRoom:
         account = call.logged_in.caller.account
         if account is None:
             return self._frame.show(call, "home/overview", "overview", overview=await self._overview())
-        newest = await self._ask.messages(account=account, limit=_NEWEST)
+        newest = (await self._ask.messages(account=account, limit=_NEWEST)).messages
         balance = (await self._ask.account(account)).balance
         return self._frame.show(call, "home/account", "overview", account=account, balance=balance, messages=newest)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 
 class TextClass(StrEnum):
@@ -52,29 +52,18 @@ class Passenger:
     tried: frozenset[str] = frozenset()  # channels that would not take it
 
 
-class Hindrance(StrEnum):
-    """Why a channel does not carry a message now; the second of each pair below says it in words."""
+class Obstacle(Enum):
+    """Why a channel does not carry a message now: a sentence with a place for the detail."""
 
-    UNKNOWN = "unknown"
-    TRIED = "tried"
+    MISSING = "there is no such channel"
+    REFUSED = "it refused this message"
     PAUSED = "paused"
-    UNBOUND = "unbound"
-    FULL = "full"
-    BETTER = "better"
-    ERRORS = "errors"
-    UNDELIVERED = "undelivered"
-
-
-_WORDS = {
-    Hindrance.UNKNOWN: "there is no such channel",
-    Hindrance.TRIED: "it refused this message",
-    Hindrance.PAUSED: "paused",
-    Hindrance.UNBOUND: "not bound",
-    Hindrance.FULL: "no room: its window or its rate is used up",
-    Hindrance.BETTER: "a better tier has room",
-    Hindrance.ERRORS: "it refused {} of what it was given lately",
-    Hindrance.UNDELIVERED: "only {} of its reports say delivered",
-}
+    UNBOUND = "not bound"
+    UNBOUND_FOR = "not bound: {detail}"
+    FULL = "no room: its window or its rate is used up"
+    SPARE = "a better tier has room"
+    REFUSING = "it refused {detail} of what it was given lately"
+    UNDELIVERING = "only {detail} of its reports say delivered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +71,13 @@ class Rejected:
     """A channel that does not carry the message now, and why; ``detail`` is a share, or what the channel says."""
 
     channel: str
-    reason: Hindrance
+    obstacle: Obstacle
     detail: str = ""
 
     @property
     def why(self) -> str:
         """In words."""
-        words = _WORDS[self.reason]
-        if self.reason is Hindrance.UNBOUND and self.detail:
-            return f"{words}: {self.detail}"
-        return words.format(self.detail)
+        return self.obstacle.value.format(detail=self.detail)
 
 
 @dataclass(frozen=True, slots=True)

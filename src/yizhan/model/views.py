@@ -228,8 +228,40 @@ class MessagePage:
 
 
 @dataclass(frozen=True, slots=True)
+class SubmissionView:
+    """One accepted call with what has become of its messages."""
+
+    submission: int  # the id the client got
+    account: str
+    text: str
+    encoding: str
+    parts: int
+    cell: str
+    operation: str
+    transport: str
+    address: str
+    accepted_at: str
+    send_at: str | None
+    price: int | float
+    refunded: int | float
+    states: dict[str, int]  # messages by state
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledView:
+    """A call whose messages wait for their SendTime."""
+
+    cursor: str  # ask for what stands behind the last one seen
+    submission: int
+    account: str
+    text: str
+    send_at: str
+    waiting: int  # messages
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a message's story."""
+    """One line of a message's story, told."""
 
     at: str | None
     station: str
@@ -239,7 +271,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class MessageStory:
-    """A message and its whole timeline, derived from the columns of its rows."""
+    """A message and its whole timeline, told (``model.story``)."""
 
     message: MessageView
     steps: list[Step]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from yizhan.model.carriage import ChannelState
-from yizhan.model.route import Decision, Hindrance, Passenger, Rejected, Route, Tier
+from yizhan.model.route import Decision, Obstacle, Passenger, Rejected, Route, Tier
 
 # A channel that refuses so much is passed over while another one of its tier can do the work.
 UNHEALTHY_ERRORS = 0.5
@@ -40,8 +40,8 @@ def decide(routes: Sequence[Route], states: Mapping[str, ChannelState], who: Pas
         for channel, weight in tier.items():
             why = _closed(channel, states.get(channel), who)
             if why is None and chosen and channel not in chosen:
-                why = Rejected(channel, Hindrance.BETTER)
-            if why is None and (ill := _illness(channel, states[channel])):
+                why = Rejected(channel, Obstacle.SPARE)
+            if why is None and (ill := _illness(states[channel])):
                 unhealthy.setdefault(channel, weight)
                 why = ill
             if why is not None:
@@ -66,21 +66,23 @@ def ways_of(routes: Sequence[Route], channels: Sequence[str], who: Passenger) ->
 def _closed(channel: str, state: ChannelState | None, who: Passenger) -> Rejected | None:
     """Why the channel cannot take the message at all; None when it can."""
     if state is None:
-        return Rejected(channel, Hindrance.UNKNOWN)
+        return Rejected(channel, Obstacle.MISSING)
     if channel in who.tried:
-        return Rejected(channel, Hindrance.TRIED)
+        return Rejected(channel, Obstacle.REFUSED)
     if state.paused:
-        return Rejected(channel, Hindrance.PAUSED)
+        return Rejected(channel, Obstacle.PAUSED)
     if not state.up:
-        return Rejected(channel, Hindrance.UNBOUND, state.why)
-    return Rejected(channel, Hindrance.FULL) if state.free <= 0 else None
+        return Rejected(channel, Obstacle.UNBOUND_FOR if state.why else Obstacle.UNBOUND, state.why)
+    if state.free <= 0:
+        return Rejected(channel, Obstacle.FULL)
+    return None
 
 
-def _illness(channel: str, state: ChannelState) -> Rejected | None:
+def _illness(state: ChannelState) -> Rejected | None:
     if state.errors >= UNHEALTHY_ERRORS:
-        return Rejected(channel, Hindrance.ERRORS, f"{state.errors:.0%}")
+        return Rejected(state.name, Obstacle.REFUSING, f"{state.errors:.0%}")
     if state.delivered is not None and state.delivered < UNHEALTHY_DELIVERED:
-        return Rejected(channel, Hindrance.UNDELIVERED, f"{state.delivered:.0%}")
+        return Rejected(state.name, Obstacle.UNDELIVERING, f"{state.delivered:.0%}")
     return None
 
 

@@ -75,7 +75,7 @@ class Frame:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["beijing"] = _beijing
+        self._templates.filters["beijing"] = beijing
         self._templates.globals["asset"] = self._asset
 
     def app(self, pages: Sequence[Page]) -> Starlette:
@@ -145,7 +145,7 @@ class Frame:
         A template draws with ``w`` (the words), ``may(method, path)``, ``visit``, ``call``, ``asset(name)``
         and ``values``.
         """
-        w = self._words(call)
+        w = self.words(call)
         notice = w.get(call.request.cookies.get(_NOTICE_COOKIE, ""), "")
         theme = call.request.cookies.get(THEME_COOKIE, "")
         text = self._templates.get_template(f"{template}.html").render(
@@ -171,7 +171,7 @@ class Frame:
 
     def draw(self, call: Call, template: str, **values: Any) -> str:
         """The same as text."""
-        w = self._words(call)
+        w = self.words(call)
         return self._templates.get_template(f"{template}.html").render(
             w=w, call=call, visit=call.visit, may=call.may, **values
         )
@@ -183,7 +183,8 @@ class Frame:
     def _nothing_here(self, call: Call) -> Response:
         return self.say(call, HTTPStatus.NOT_FOUND, "gone", "gone_why")
 
-    def _words(self, call: Call) -> Mapping[str, str]:
+    def words(self, call: Call) -> Mapping[str, str]:
+        """In the language that he has chosen, or his browser asks for."""
         chosen = call.request.cookies.get(LANGUAGE_COOKIE, "")
         return LANGUAGES[language_of(chosen, call.request.headers.get("accept-language", ""))]
 
@@ -247,5 +248,6 @@ def _is_ours(call: Call, *, is_open: bool) -> bool:
     return is_own_change(call.logged_in, call.raw("csrf"))
 
 
-def _beijing(at: str) -> str:
+def beijing(at: str) -> str:
+    """A moment (RFC 3339) by Beijing's wall clock."""
     return datetime.fromisoformat(at).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")

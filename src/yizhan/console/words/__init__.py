@@ -2,10 +2,18 @@
 
 from collections.abc import Mapping
 
-from yizhan.console.words import common, entry, home, states
+from yizhan.console.words import common, entry, home, messages, refusals, states, story
 from yizhan.console.words.pair import Pairs
 
-ROOMS: tuple[Pairs, ...] = (common.WORDS, entry.WORDS, home.WORDS, states.WORDS)
+ROOMS: tuple[Pairs, ...] = (
+    common.WORDS,
+    entry.WORDS,
+    home.WORDS,
+    messages.WORDS,
+    refusals.WORDS,
+    states.WORDS,
+    story.WORDS,
+)
 
 _ENGLISH, _CHINESE = 0, 1
 

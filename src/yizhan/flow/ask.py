@@ -28,6 +28,7 @@ from yizhan.model.views import (
     AuditView,
     CardView,
     ChannelCard,
+    ChannelQueue,
     ChannelView,
     DayView,
     HealthView,
@@ -50,10 +51,10 @@ from yizhan.model.views import (
     WebhookView,
 )
 from yizhan.policy.numbers import to_e164
-from yizhan.policy.route_key import passenger_to
-from yizhan.policy.routing import decide
+from yizhan.policy.route_key import passenger, passenger_to
+from yizhan.policy.routing import decide, ways_of
 from yizhan.policy.text_class import text_class
-from yizhan.store import accounts, cards, ledger, lists, messages, pushes, records, replies
+from yizhan.store import accounts, cards, ledger, lists, messages, pushes, queue, records, replies
 from yizhan.store.backup import BackupFailed, BackupView
 from yizhan.store.database import WHOLE, Session
 from yizhan.store.lists import EVERYBODY
@@ -254,6 +255,18 @@ class Ask(MessageQuestions):
         keys = settings.model_dump(mode="json", include=set(keys_of(settings.kind)))
         return ChannelCard(self._board.view(settings), shown(keys), self._board.in_file(name))
 
+    async def queue_of(self, name: str) -> ChannelQueue:
+        """What is queued for a channel. A walk over all that is queued. NotFound."""
+        channel_of(self._board, name)
+        sizes = await self._database.search(queue.queued)
+        routes, channels = self._living.standing.routes, [one.name for one in self._board.settings()]
+        may = only = 0
+        for crowd, count in sizes:
+            ways = ways_of(routes, channels, passenger(crowd.account_id, crowd.route_key))
+            may += count * (name in ways)
+            only += count * (ways == {name})
+        return ChannelQueue(may, only)
+
     async def trace(self, name: str, after: int, number: str | None, limit: int, *, clear: bool) -> list[TracedPdu]:
         """The newest protocol messages of a channel behind ``after``; none while it is not at work. NotFound."""
         channel_of(self._board, name)
@@ -292,7 +305,10 @@ class Ask(MessageQuestions):
             text_class=who.text_class.value,
             rule=route_view(decision.route, names) if decision.route else None,
             open=dict(decision.open),
-            rejected=[RejectedChannel(one.channel, one.why) for one in decision.rejected],
+            rejected=[
+                RejectedChannel(one.channel, one.why, one.obstacle.name.lower(), one.detail)
+                for one in decision.rejected
+            ],
         )
 
     async def refusals(
@@ -305,9 +321,18 @@ class Ask(MessageQuestions):
         )
         return [_refusal(call) for call in found]
 
-    async def audit(self, limit: int, before: int | None = None) -> list[AuditView]:
-        """The newest operator actions."""
-        return await self._database.search(lambda session: records.list_actions(session, limit, before))
+    async def audit(
+        self,
+        limit: int,
+        *,
+        actor: str | None = None,
+        action: str | None = None,
+        subject: str | None = None,
+        before: int | None = None,
+    ) -> list[AuditView]:
+        """The newest operator actions that match; ``before`` is the last id of the page above."""
+        wanted = records.Wanted(actor, action, subject, before, limit)
+        return await self._database.search(lambda session: records.list_actions(session, wanted))
 
     async def tokens(self) -> list[TokenView]:
         """Every token of the admin API, by name."""

@@ -134,6 +134,8 @@ def _guarded(house: House) -> Doorkeeper:
 
 
 def _admin_app(house: House) -> FastAPI:
-    app = make_admin_app(house.operate, house.ask, house.play, explain=house.explain, send=house.send)
+    app = make_admin_app(
+        house.operate, house.ask, house.play, explain=house.explain, send=house.send, about=house.about
+    )
     app.include_router(metrics_router(house.metrics))
     return app

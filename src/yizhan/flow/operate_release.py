@@ -29,14 +29,18 @@ class ReleaseActions(Office):
         if why := self._hindrance(original, channel):
             raise Conflict(why)
         at_ms = self._clock.now_ms()
+        deed = Deed(actor, "message release", str(message), {}, {"channel": channel})
 
         def copy(session: Session) -> MessageView | Literal[False]:
             lock_message(session, message)
             now = find_original(session, message)
-            return False if now is None or self._hindrance(now, channel) else send_copy(session, now, channel, at_ms)
+            if now is None or self._hindrance(now, channel):
+                return False
+            view = send_copy(session, now, channel, at_ms)
+            deed.after.update(message=view.id, submission=view.submission)
+            return view
 
-        deed = Deed(actor, "message release", str(message), {}, {"channel": channel})
-        view = await self._carry_out(deed, copy, lambda view: {"message": view.id, "submission": view.submission})
+        view = await self._carry_out(deed, copy)
         if view is False:
             raise Conflict(f"message {message} was released by somebody else at this moment")
         self._board.changed()

@@ -66,7 +66,7 @@ def send_copy(connection: Connection, original: Original, channel: str, at_ms: i
     """The same text to the same number from the same sender, free of charge."""
     row = original.record.message
     copy = Admitted(
-        call=Call(_RELEASE, {}, f"message {row.messages_id}", Transport.API),
+        call=Call(_RELEASE, {}, str(row.messages_id), Transport.API),
         account_id=original.account_id,
         text=row.submissions_text,
         encoding=Encoding(row.submissions_encoding),

@@ -2,10 +2,38 @@
 
 from collections.abc import Mapping
 
-from yizhan.console.words import common, entry, home, phones, states
+from yizhan.console.words import (
+    accounts,
+    common,
+    customer,
+    entry,
+    home,
+    messages,
+    people,
+    phones,
+    refusals,
+    rules,
+    send,
+    states,
+    story,
+)
 from yizhan.console.words.pair import Pairs
 
-ROOMS: tuple[Pairs, ...] = (common.WORDS, entry.WORDS, home.WORDS, phones.WORDS, states.WORDS)
+ROOMS: tuple[Pairs, ...] = (
+    common.WORDS,
+    entry.WORDS,
+    home.WORDS,
+    customer.WORDS,
+    send.WORDS,
+    messages.WORDS,
+    refusals.WORDS,
+    states.WORDS,
+    story.WORDS,
+    accounts.WORDS,
+    rules.WORDS,
+    people.WORDS,
+    phones.WORDS,
+)
 
 _ENGLISH, _CHINESE = 0, 1
 

@@ -38,6 +38,7 @@ VIEWS = (
     View("login", None, at("/login")),
     View("overview", "ada", at("/")),
     View("password", "ada", at("/password")),
+    View("second-factor", "ada", at("/second-factor")),
     View("customer-overview", "cui", at("/")),
     View("messages", "olga", at("/messages")),
     View("messages-none", "olga", at("/messages?number=13911111111&text=x&since=2020-01-01T00:00")),
@@ -50,6 +51,18 @@ VIEWS = (
     View("scheduled", "olga", at("/scheduled")),
     View("refusals", "olga", at("/refusals")),
     View("replies", "olga", at("/replies")),
+    View("accounts", "ada", at("/accounts")),
+    View("account-new", "olga", at("/accounts/new")),
+    View("account", "olga", at("/accounts/C1")),
+    View("account-read", "ulf", at("/accounts/C1")),
+    View("customer-account", "cui", at("/account")),
+    View("cards", "olga", at("/cards")),
+    View("keywords", "olga", at("/keywords")),
+    View("numbers", "olga", at("/numbers")),
+    View("addresses", "olga", at("/addresses")),
+    View("people", "ada", at("/people")),
+    View("person", "ada", at("/people/cui")),
+    View("tokens", "ada", at("/tokens")),
 )
 
 
@@ -77,3 +90,20 @@ def _furnish(program: Program) -> None:
         program.api("POST", "/simulator/replies", json={"number": "13700000002", "to": "10690000", "text": text})
     program.wait_for("delivered", 2)
     program.wait_for("failed", 1)
+    program.wait_for("delivered", 1)
+    _furnish_rules(program)
+
+
+def _furnish_rules(program: Program) -> None:
+    program.api("PATCH", "/accounts/C1", json={"extension": "21", "allow_ips": ["127.0.0.0/8"]})
+    program.api("POST", "/accounts/C1/topup", json={"amount": 500, "note": "合同 2026-11"})
+    program.api("POST", "/accounts/C2/disable")
+    program.api("PUT", "/webhooks", json={"account": "C1", "url": "https://sms.example.com/events"})
+    program.api("POST", "/cards", json={"count": 3, "credit": 100})
+    program.api("POST", "/keywords", json={"words": ["发票代开", "免费贷款", "赌博", "casino"]})
+    program.api("POST", "/numbers", json={"number": "13800000009", "account": "C1", "reason": "退订"})
+    program.api("POST", "/numbers", json={"number": "13900000009", "reason": "投诉"})
+    program.api("POST", "/addresses", json={"network": "198.51.100.0/24", "reason": "扫描", "minutes": 600})
+    program.api("POST", "/addresses", json={"network": "203.0.113.7"})
+    program.api("POST", "/tokens", json={"name": "erp", "role": "customer", "account": "C1"})
+    program.api("POST", "/tokens", json={"name": "grafana", "role": "auditor", "until": "2030-01-01T00:00:00+08:00"})

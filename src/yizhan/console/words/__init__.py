@@ -2,15 +2,31 @@
 
 from collections.abc import Mapping
 
-from yizhan.console.words import common, entry, home, messages, refusals, states, story
+from yizhan.console.words import (
+    channels,
+    common,
+    entry,
+    gateway,
+    home,
+    messages,
+    refusals,
+    routes,
+    settings,
+    states,
+    story,
+)
 from yizhan.console.words.pair import Pairs
 
 ROOMS: tuple[Pairs, ...] = (
+    channels.WORDS,
     common.WORDS,
     entry.WORDS,
+    gateway.WORDS,
     home.WORDS,
     messages.WORDS,
     refusals.WORDS,
+    routes.WORDS,
+    settings.WORDS,
     states.WORDS,
     story.WORDS,
 )

@@ -1,8 +1,10 @@
 """What operators ask: accounts, lists, messages with their stories, refusals, the audit log, health."""
 
 import asyncio
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 from yizhan import __version__
@@ -17,6 +19,7 @@ from yizhan.model.account import Profile
 from yizhan.model.carriage import by_channel
 from yizhan.model.channel import keys_of, shown
 from yizhan.model.message import State
+from yizhan.model.money import as_number
 from yizhan.model.operation import find_operation
 from yizhan.model.reject import Reject
 from yizhan.model.route import Route
@@ -25,11 +28,11 @@ from yizhan.model.views import (
     AccountView,
     AddressView,
     AuditView,
-    Backlog,
     CardView,
     ChannelCard,
     ChannelQueue,
     ChannelView,
+    DayView,
     HealthView,
     KeywordHit,
     LedgerCheck,
@@ -56,11 +59,13 @@ from yizhan.policy.text_class import text_class
 from yizhan.store import accounts, cards, ledger, lists, messages, pushes, queue, records, replies
 from yizhan.store.backup import BackupFailed, BackupView
 from yizhan.store.database import WHOLE, Session
+from yizhan.store.lists import EVERYBODY
 from yizhan.store.migrate import schema_of
 from yizhan.store.people import view_people
 from yizhan.store.records import RefusedCall
 from yizhan.store.replies import NOBODY
 from yizhan.store.tokens import find_token, view_tokens
+from yizhan.store.totals import Total, day_of, totals
 from yizhan.wire.codes import code_of
 
 _DAY_MS = 86_400_000
@@ -73,9 +78,11 @@ class Ask(MessageQuestions):
     Lists and counts that grow with the traffic are searches, which a replica may answer.
     """
 
-    async def accounts(self) -> list[AccountView]:
-        """All accounts, by CorpID."""
-        return await self._database.read(accounts.view_accounts)
+    async def accounts(self, part: str = "", after: str = "", limit: int | None = None) -> list[AccountView]:
+        """Accounts by CorpID: all, or those with ``part`` in it; ``after`` is the last one of the page above."""
+        return await self._database.read(
+            lambda session: accounts.view_accounts(session, part=part, after=after, limit=limit)
+        )
 
     async def account(self, corp_id: str) -> AccountView:
         """One account. NotFound."""
@@ -95,9 +102,13 @@ class Ask(MessageQuestions):
         """Hold the ledger's rules against all rows."""
         return await self._database.search(ledger.verify_ledger)
 
-    async def keywords(self) -> list[str]:
-        """All forbidden keywords."""
-        return await self._database.read(lists.load_keywords)
+    async def keywords(self, part: str = "", after: str = "", limit: int | None = None) -> list[str]:
+        """Forbidden keywords: all, or those with ``part`` in them; ``after`` is the last one of the page above."""
+        return await self._database.read(lambda session: lists.load_keywords(session, part, after, limit))
+
+    async def count_keywords(self) -> int:
+        """How many there are."""
+        return await self._database.read(lists.count_keywords)
 
     async def test_keywords(self, text: str) -> list[KeywordHit]:
         """What the keyword rule would find in ``text``."""
@@ -107,10 +118,23 @@ class Ask(MessageQuestions):
         """The IP blacklist."""
         return await self._database.read(lambda session: lists.view_addresses(session, self._clock.now_ms()))
 
-    async def numbers(self, corp_id: str | None) -> list[NumberView]:
-        """Blocked numbers: all, or one account's."""
-        account_id = None if corp_id is None else self._account_id(corp_id)
-        return await self._database.read(lambda session: lists.view_numbers(session, account_id))
+    async def numbers(
+        self,
+        corp_id: str | None,
+        *,
+        everybodys: bool = False,
+        part: str = "",
+        after: tuple[str | None, str] | None = None,
+        limit: int | None = None,
+    ) -> list[NumberView]:
+        """Blocked numbers: all, one account's, or those for everybody, with ``part`` in them; ``after`` is account and
+        number of the last one of the page above.
+        """
+        account_id = EVERYBODY if everybodys else None if corp_id is None else self._account_id(corp_id)
+        behind = after and (EVERYBODY if after[0] is None else self._account_id(after[0]), after[1])
+        return await self._database.read(
+            lambda session: lists.view_numbers(session, account_id, part, behind or None, limit)
+        )
 
     async def replies(
         self, corp_id: str | None, nobodys: bool, limit: int, before: int | None = None
@@ -132,6 +156,12 @@ class Ask(MessageQuestions):
         """Every webhook with what waits for it."""
         return await self._database.search(pushes.view_webhooks)
 
+    async def webhook(self, corp_id: str) -> WebhookView | None:
+        """One account's webhook; None when it has none. NotFound."""
+        account_id = self._account_id(corp_id)
+        found = await self._database.search(lambda session: pushes.view_webhooks(session, account_id))
+        return found[0] if found else None
+
     async def pushes(
         self, corp_id: str | None, parked: bool | None, limit: int, after: int | None = None
     ) -> list[PushView]:
@@ -141,9 +171,9 @@ class Ask(MessageQuestions):
             lambda session: pushes.view_pushes(session, account_id, parked, limit, after)
         )
 
-    async def cards(self, used: bool | None, limit: int, before: str | None = None) -> list[CardView]:
-        """The newest recharge cards."""
-        return await self._database.search(lambda session: cards.view_cards(session, used, limit, before))
+    async def cards(self, used: bool | None, limit: int, before: str | None = None, part: str = "") -> list[CardView]:
+        """The newest recharge cards, or those with ``part`` in their numbers."""
+        return await self._database.search(lambda session: cards.view_cards(session, used, limit, before, part))
 
     async def profile(self, corp_id: str) -> Profile:
         """Who stands behind an account, as it said itself."""
@@ -205,6 +235,17 @@ class Ask(MessageQuestions):
         states = by_channel(courier.state() for courier in self._board.couriers())
         routes, now_ms = self._living.standing.routes, self._clock.now_ms()
         return [tell(record, now_ms, routes, states) for record in reversed(found)]
+
+    async def days(self, corp_id: str, days: int, most: int) -> list[DayView]:
+        """What an account sent today and on the days before, newest first; of no more than the newest ``most``
+        messages. NotFound.
+        """
+        account_id, today = self._account_id(corp_id), day_of(self._clock.now_ms())
+        found = await self._database.search(lambda session: totals(session, account_id, today - days + 1, most))
+        by_day: dict[int, list[Total]] = defaultdict(list)
+        for total in found:
+            by_day[total.day].append(total)
+        return [_day(day, by_day[day]) for day in sorted(by_day, reverse=True)]
 
     async def channels(self) -> list[ChannelView]:
         """Every channel as it stands now; without a running node only that there are such."""
@@ -360,12 +401,14 @@ class Ask(MessageQuestions):
         )
         return replace(health, faults=list(find_faults(health)))
 
-    async def backlog(self) -> Backlog:
-        """What no carrier has yet. A walk over all of it."""
-        waiting, due_ms = await self._database.read(
-            lambda session: (messages.count_waiting(session), messages.oldest_due_ms(session))
-        )
-        return Backlog(waiting, 0 if due_ms is None else max(0, self._clock.now_ms() - due_ms) / 1000)
+
+def _day(day: int, totals: Sequence[Total]) -> DayView:
+    return DayView(
+        day=(date(1970, 1, 1) + timedelta(days=day)).isoformat(),
+        states={one.state.word: one.messages for one in sorted(totals, key=lambda one: one.state)},
+        price=as_number(sum(one.price_milli for one in totals)),
+        refunded=as_number(sum(one.refunded_milli for one in totals)),
+    )
 
 
 def _state(word: str) -> State:

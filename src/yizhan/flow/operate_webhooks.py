@@ -37,8 +37,8 @@ class WebhookActions(Office):
             pushes.set_webhook(session, account.id, url, kept, at_ms)
 
         await self._carry_out(deed, act)
-        views = await self._database.read(pushes.view_webhooks)
-        return next(view for view in views if view.account == corp_id), kept
+        (view,) = await self._database.read(lambda session: pushes.view_webhooks(session, account.id))
+        return view, kept
 
     async def remove_webhook(self, actor: str, corp_id: str) -> None:
         """Let the account fetch its events again. NotFound when it has no webhook."""

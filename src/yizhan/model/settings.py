@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from yizhan.model.access import Role
 from yizhan.model.channel import HIDDEN, ChannelSettings
 from yizhan.model.operation import FAMILY
 from yizhan.model.section import Count, Seconds, Section
@@ -83,7 +84,10 @@ class AdminSettings(Section):
     session_idle_s: Annotated[float, Field(gt=0, le=86_400)] = 1_800
     session_max_s: Annotated[float, Field(gt=0, le=2_592_000)] = 43_200
     logins_per_minute: Count = 10
+    require_totp: tuple[Role, ...] = ()
     setup_link_s: Annotated[float, Field(gt=0, le=86_400)] = 3_600
+    max_upload_bytes: Annotated[int, Field(ge=1, le=15_000_000)] = 5_000_000
+    max_upload_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 100_000
     max_streams: Count = 100
 
     @field_validator("listen")

@@ -3,11 +3,12 @@
 Times are RFC 3339 in UTC, money is in 条, numbers and texts are in clear (logs mask them, operators need them).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
+from yizhan.model.alarm import Alarm
 from yizhan.model.carriage import mean_of
 from yizhan.model.channel import ChannelSettings
 
@@ -108,6 +109,7 @@ class PersonView:
     disabled: bool
     created_at: str
     seen_at: str | None  # the newest call of a session that there still is
+    second_factor: bool  # he shows a code besides the password
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +218,16 @@ class MessageView:
     accepted_at: str
     send_at: str | None
     finished_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayView:
+    """What an account sent on one day (yyyy-mm-dd, in Beijing): how many messages by state, and the cost."""
+
+    day: str
+    states: dict[str, int]
+    price: int | float
+    refunded: int | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,12 +392,48 @@ class SettingView:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """How things stand; ``accepted``: messages since this node has started."""
+class NewestReports:
+    """Of a channel's newest final reports: the share that says delivered, and how long half and 95 % of them took."""
 
+    delivered: float
+    p50_s: float | None  # None: none of them was about a part that we know
+    p95_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One second of this node: parts a second, and how many messages were queued if somebody looked."""
+
+    at_s: int
+    accepted: float
+    delivered: float
+    failed: float
+    queued: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Worries:
+    """What may go wrong besides messages and channels."""
+
+    parked_events: int = 0
+    disk_low: bool = False
+    lost_nodes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How things stand. ``accepted`` (messages since it has started) and ``rates`` are this node's, the rest is the
+    store's; ``node`` is its name where others share the store.
+    """
+
+    at: str
+    node: str
     accepted: int
+    rates: Moment
     backlog: Backlog
     channels: list[ChannelView]
+    reports: Mapping[str, NewestReports]  # by channel
+    alarms: list[Alarm]
 
 
 def channel_at_rest(settings: ChannelSettings, why: str, *, paused: bool = False, node: str = "") -> ChannelView:
@@ -514,6 +562,7 @@ class Explanation:
     balance: int | float
     keywords: list[KeywordHit]  # all of them, with their places in the text as written
     numbers: list[ExplainedNumber]
+    doubled: list[str]  # numbers that stand there more than once; they get it once
     too_many_numbers: bool  # those beyond the limit are not looked at
     routes: list[RouteExplained]  # of the first numbers that would be sent
 

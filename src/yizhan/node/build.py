@@ -21,8 +21,11 @@ from yizhan.flow.dispatch import LOOK_S, Dispatcher
 from yizhan.flow.explain import Explain
 from yizhan.flow.gate import Gate
 from yizhan.flow.herald import Herald
+from yizhan.flow.live import Live
 from yizhan.flow.living import Living
 from yizhan.flow.login import Login
+from yizhan.flow.mail_out import MailOut
+from yizhan.flow.mailings import Mailings
 from yizhan.flow.mailroom import Mailroom
 from yizhan.flow.meter import Meter
 from yizhan.flow.notify import Notifier
@@ -51,6 +54,7 @@ from yizhan.push.delivery import Delivery
 from yizhan.push.postman import Postman
 from yizhan.sim.phones import Phones
 from yizhan.sim.simulator import Simulator
+from yizhan.store.berths import lost_nodes
 from yizhan.store.broken import Broken
 from yizhan.store.database import Database
 from yizhan.store.opening import open_store
@@ -72,7 +76,10 @@ class House:
     explain: Explain
     about: About
     metrics: Metrics
+    live: Live
     send: Send
+    mailings: Mailings
+    mail_out: MailOut
     gate: Gate
     login: Login
     refusals: RefusalLog
@@ -162,6 +169,9 @@ def build(
     fleet.join(make, dispatcher.look, harbor)
 
     ask = Ask(database, living, fleet, clock)
+    lost = partial(lost_nodes, lease_ms=int(settings.node.lease_s * 1000)) if shared else None
+    live = Live(database, fleet, meter, clock, node=harbor.name, lost_nodes=lost)
+    mail_out = MailOut(database, reception.post, partial(harbor.on_duty, "mailings"))
     push = settings.push
     delivery = Delivery(Postman(timeout_s=push.timeout_s, allow_networks=push.allow_networks))
     return House(
@@ -174,8 +184,11 @@ def build(
         play=Play(fleet.handsets, phones),
         explain=Explain(database, living, terms, ask, clock),
         about=About(database, fleet, clock, me),
-        metrics=Metrics(meter, ask),
+        metrics=Metrics(meter, live),
+        live=live,
         send=Send(reception, ask),
+        mailings=Mailings(database, living, clock, terms, limits=settings.admin, confirmed=mail_out.wake),
+        mail_out=mail_out,
         gate=gate,
         login=login,
         refusals=refusals,

@@ -127,7 +127,9 @@ async def _at_work(house: House, stop: Stop) -> AsyncIterator[None]:
             group.create_task(upkeep(house.database, house.pruner, on_duty)),
             group.create_task(house.notifier.run()),
             group.create_task(house.overdue.run()),
+            group.create_task(house.mail_out.run()),
             group.create_task(house.fleet.run()),
+            group.create_task(house.live.run()),
         ]
         if house.shared is not None:
             work.append(group.create_task(house.shared.run(house.fleet.apply, partial(_heed, house))))

@@ -237,8 +237,15 @@ def _wanted(call: Call) -> dict[str, Any]:
     since_ms, until_ms = _moment(call.asked("since")), _moment(call.asked("until"))
     if since_ms is not None and until_ms is not None and since_ms >= until_ms:
         raise _Mistake("find_bad_span")
-    asked = {name: call.asked(name) for name in ("number", "text", "state", "channel")}
-    return {**asked, "account": call.reach.only(call.asked("account")), "since_ms": since_ms, "until_ms": until_ms}
+    asked = {name: call.asked(name) for name in ("text", "state", "channel")}
+    number = "".join((call.asked("number") or "").split()) or None
+    return {
+        **asked,
+        "number": number,
+        "account": call.reach.only(call.asked("account")),
+        "since_ms": since_ms,
+        "until_ms": until_ms,
+    }
 
 
 def _moment(written: str | None) -> int | None:

@@ -3,14 +3,19 @@
 from collections.abc import Mapping
 
 from yizhan.console.words import (
+    accounts,
     channels,
     common,
+    customer,
     entry,
     gateway,
     home,
     messages,
+    people,
     refusals,
     routes,
+    rules,
+    send,
     settings,
     states,
     story,
@@ -23,12 +28,17 @@ ROOMS: tuple[Pairs, ...] = (
     entry.WORDS,
     gateway.WORDS,
     home.WORDS,
+    customer.WORDS,
+    send.WORDS,
     messages.WORDS,
     refusals.WORDS,
     routes.WORDS,
     settings.WORDS,
     states.WORDS,
     story.WORDS,
+    accounts.WORDS,
+    rules.WORDS,
+    people.WORDS,
 )
 
 _ENGLISH, _CHINESE = 0, 1

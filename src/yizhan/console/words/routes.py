@@ -88,6 +88,6 @@ WORDS: Pairs = {
     "sign_at_start": ("at the start", "在开头"),
     "sign_appended": ("appended", "自动追加"),
     "sign_none_needed": ("none needed", "无需签名"),
-    "lane_urgent": ("urgent", "优先"),
-    "lane_bulk": ("bulk", "批量"),
+    "dry_lane_urgent": ("urgent", "优先"),
+    "dry_lane_bulk": ("bulk", "批量"),
 }

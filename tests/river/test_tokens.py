@@ -49,6 +49,8 @@ TABLE = {
     "GET /refusals": "aor",
     "GET /audit": "aor",
     "GET /health": "aor",
+    "GET /nodes": "aor",
+    "GET /settings": "aor",
     "POST /backup": "a",
     "GET /webhooks": "aor",
     "PUT /webhooks": "ao",
@@ -77,6 +79,7 @@ TABLE = {
     "PUT /people/{name}/password": "a",
     "POST /people/{name}/disable": "a",
     "POST /people/{name}/enable": "a",
+    "DELETE /people/{name}/second-factor": "a",
     "DELETE /people/{name}": "a",
 }
 

@@ -44,11 +44,7 @@ _MENU = (
             Door("door_replies", "/replies", ("GET", "/replies")),
             Door("reports", "/reports", MAY_READ),
             Door("door_refusals", "/refusals", ("GET", "/refusals")),
-<<<<<<< HEAD
-            Door("phones", "/phones", ("GET", "/inbox")),
-=======
             Door("door_explain", "/explain", ("POST", "/explain")),
->>>>>>> carriers
         ),
     ),
     Corridor(
@@ -72,6 +68,7 @@ _MENU = (
         (
             Door("door_channels", "/channels", ("GET", "/channels")),
             Door("door_routes", "/routes", ("GET", "/routes")),
+            Door("phones", "/phones", ("GET", "/inbox")),
         ),
     ),
     Corridor(

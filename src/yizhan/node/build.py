@@ -33,12 +33,14 @@ from yizhan.flow.reception import Reception
 from yizhan.flow.refusals import RefusalLog
 from yizhan.flow.send import Send
 from yizhan.flow.settle import Settle
+from yizhan.flow.trail import Trail
 from yizhan.kit.clock import Clock, SystemClock
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.settings import Settings, StoreSettings
 from yizhan.model.submission import Admitted
 from yizhan.node.empty_board import EmptyBoard
 from yizhan.node.fleet import Fleet
+from yizhan.node.followers import make_followers
 from yizhan.node.harbor import Harbor, OwnHarbor, SharedHarbor
 from yizhan.node.hearsay import Hearsay
 from yizhan.node.note import read_note
@@ -83,10 +85,12 @@ class House:
     fleet: Fleet
     harbor: Harbor
     shared: SharedHarbor | None  # the same, if others share the store
+    trail: Trail | None  # if somebody follows what passes
 
 
 def build(settings: Settings, data: Path, broken: Broken | None = None) -> House:
-    """Lock and open the store, and put everything together. Call from a running event loop. Raises ``Locked``.
+    """Lock and open the store, and put everything together. Call from a running event loop. Raises ``Locked``,
+    ``Missing``.
 
     ``broken`` ends the process when the store cannot say any more what is on the disk.
     """
@@ -95,8 +99,10 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         policy=settings.policy,
         prices=PriceList.of(settings.prices),
     )
+    followers = make_followers(settings, _name_of_node(settings))
     database = open_store(data, settings.store, broken)
     living = Living(database)
+    trail = Trail(database, living, followers) if followers else None
     policy = settings.policy
     fleet = Fleet(settings, database, living, clock)
     phones = Phones(clock)
@@ -116,7 +122,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     )
     meter = Meter()
     mailroom = Mailroom(database, living, policy, fleet.access, meter)
-    settlement = Settle(database, policy, mailroom, fleet.resends, dispatcher.given_back, meter=meter)
+    settlement = Settle(database, policy, mailroom, fleet.resends, dispatcher.given_back, meter=meter, trail=trail)
 
     def accepted(admitted: Admitted) -> None:
         meter.accepted(admitted)
@@ -137,6 +143,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         accepted=accepted,
         operate=operate,
         meter=meter,
+        trail=trail,
     )
 
     login = Login(database, living, clock, settings.admin, operate)
@@ -185,7 +192,12 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         fleet=fleet,
         harbor=harbor,
         shared=shared,
+        trail=trail,
     )
+
+
+def _name_of_node(settings: Settings) -> str:
+    return settings.node.name or f"{socket.gethostname()}:{os.getpid()}"
 
 
 def _shared_harbor(
@@ -194,7 +206,7 @@ def _shared_harbor(
     return SharedHarbor(
         database,
         clock,
-        name=settings.node.name or f"{socket.gethostname()}:{os.getpid()}",
+        name=_name_of_node(settings),
         version=__version__,
         lease_s=settings.node.lease_s,
         channels=fleet.settings,

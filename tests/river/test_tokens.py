@@ -49,6 +49,8 @@ TABLE = {
     "GET /refusals": "aor",
     "GET /audit": "aor",
     "GET /health": "aor",
+    "GET /nodes": "aor",
+    "GET /settings": "aor",
     "POST /backup": "a",
     "GET /webhooks": "aor",
     "PUT /webhooks": "ao",
@@ -152,7 +154,7 @@ def test_each_role_on_each_path(office: Office, name: str) -> None:
         pytest.param("Basic eXo6eXo=", id="another scheme"),
     ],
 )
-@pytest.mark.parametrize("path", ["/api/v1/accounts", "/api/openapi.json", "/metrics", "/nothing"])
+@pytest.mark.parametrize("path", ["/api/v1/accounts", "/api/openapi.json", "/metrics", "/api/nothing"])
 def test_nobody_gets_in_without_a_token(office: Office, header: str | None, path: str) -> None:
     headers = {} if header is None else {"Authorization": header}
     refused = httpx.get(f"{office.url}{path}", headers={**headers, "X-Yizhan-Actor": "root"})

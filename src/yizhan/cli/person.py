@@ -8,7 +8,8 @@ import typer
 from yizhan.cli import show
 from yizhan.cli.link import call, segment
 from yizhan.cli.options import DEFAULT_DATA, AsJson, CustomersAccount, Data, Role
-from yizhan.cli.password import FromFile, FromStdin, new_password, read_password
+from yizhan.cli.password import FromFile, FromStdin, read_password
+from yizhan.kit.password import new_password
 
 app = typer.Typer(help="People who log in at the console.", no_args_is_help=True)
 

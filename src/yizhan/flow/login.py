@@ -153,14 +153,14 @@ class Login(Office):
         self._known.add(_acquaintance(person.name, _source(address)))
         return session
 
-    async def visit(self, session: str) -> Visit | None:
-        """Whose session it is; None: nobody's, or it has ended."""
+    async def visit(self, session: str, *, in_use: bool = True) -> Visit | None:
+        """Whose session it is; None: nobody's, or it has ended. It is ``in_use`` when a page is asked for."""
         hash, now_ms = hash_of(session), self._clock.now_ms()
         found = await self._database.read(lambda store: find_session(store, hash))
         idle_ms = int(self._settings.session_idle_s * 1000)
         if found is None or now_ms >= min(found.ends_at_ms, found.seen_at_ms + idle_ms):
             return None
-        if now_ms - found.seen_at_ms >= min(_SEEN_EVERY_MS, idle_ms // 4):
+        if in_use and now_ms - found.seen_at_ms >= min(_SEEN_EVERY_MS, idle_ms // 4):
             await self._database.change(lambda store: see_session(store, hash, now_ms))
         caller = Caller(_actor(found.person), found.role, found.account)
         must_enrol = found.role in self._settings.require_totp and not found.second_factor

@@ -67,10 +67,10 @@ class Settle:
         """Delivered or not, part by part, likewise; the key of the answer that each receipt was found by."""
         batch = Reported(channel, receipts, self._policy.refund)
         found = await self._database.write(Turn.CARRIAGE, settle_receipts, batch, rows=2 * len(receipts))
-        self._meter.reported(channel, receipts)
+        self._meter.reported(channel, receipts, found.delays_ms)
         if self._trail is not None:
             await self._trail.reported(channel, receipts)
-        return found
+        return found.keys
 
     async def replies(self, channel: str, replies: Sequence[Reply]) -> list[int]:
         """What handsets wrote, to the accounts that they belong to: the id of each."""

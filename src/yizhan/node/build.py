@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from fastapi import FastAPI
 
@@ -14,13 +15,17 @@ from yizhan import __version__
 from yizhan.carrier.channel import SmppChannel
 from yizhan.console.api.app import make_admin_app
 from yizhan.console.metrics import Metrics
+from yizhan.flow.about import About, Me, Origins
 from yizhan.flow.ask import Ask
 from yizhan.flow.dispatch import LOOK_S, Dispatcher
 from yizhan.flow.explain import Explain
 from yizhan.flow.gate import Gate
 from yizhan.flow.herald import Herald
+from yizhan.flow.live import Live
 from yizhan.flow.living import Living
 from yizhan.flow.login import Login
+from yizhan.flow.mail_out import MailOut
+from yizhan.flow.mailings import Mailings
 from yizhan.flow.mailroom import Mailroom
 from yizhan.flow.meter import Meter
 from yizhan.flow.notify import Notifier
@@ -41,7 +46,7 @@ from yizhan.model.submission import Admitted
 from yizhan.node.empty_board import EmptyBoard
 from yizhan.node.fleet import Fleet
 from yizhan.node.followers import make_followers
-from yizhan.node.harbor import Harbor, OwnHarbor, SharedHarbor
+from yizhan.node.harbor import DUTIES, Harbor, OwnHarbor, SharedHarbor
 from yizhan.node.hearsay import Hearsay
 from yizhan.node.note import read_note
 from yizhan.policy.case import Terms
@@ -51,6 +56,7 @@ from yizhan.push.delivery import Delivery
 from yizhan.push.postman import Postman
 from yizhan.sim.phones import Phones
 from yizhan.sim.simulator import Simulator
+from yizhan.store.berths import lost_nodes
 from yizhan.store.broken import Broken
 from yizhan.store.database import Database
 from yizhan.store.opening import open_store
@@ -70,8 +76,12 @@ class House:
     ask: Ask
     play: Play
     explain: Explain
+    about: About
     metrics: Metrics
+    live: Live
     send: Send
+    mailings: Mailings
+    mail_out: MailOut
     gate: Gate
     login: Login
     refusals: RefusalLog
@@ -88,18 +98,22 @@ class House:
     trail: Trail | None  # if somebody follows what passes
 
 
-def build(settings: Settings, data: Path, broken: Broken | None = None) -> House:
+def build(
+    settings: Settings, data: Path, broken: Broken | None = None, origins: Origins = MappingProxyType({})
+) -> House:
     """Lock and open the store, and put everything together. Call from a running event loop. Raises ``Locked``,
     ``Missing``.
 
-    ``broken`` ends the process when the store cannot say any more what is on the disk.
+    ``broken`` ends the process when the store cannot say any more what is on the disk; ``origins`` says of settings
+    where they were set.
     """
     clock = SystemClock()
     terms = Terms(
         policy=settings.policy,
         prices=PriceList.of(settings.prices),
     )
-    followers = make_followers(settings, _name_of_node(settings))
+    me = Me(settings.node.name or f"{socket.gethostname()}:{os.getpid()}", settings, DUTIES, origins)
+    followers = make_followers(settings, me.name)
     database = open_store(data, settings.store, broken)
     living = Living(database)
     trail = Trail(database, living, followers) if followers else None
@@ -149,9 +163,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     login = Login(database, living, clock, settings.admin, operate)
     shared = None
     if database.shared:
-        shared = _shared_harbor(
-            settings, database, fleet, clock, Hearsay(Tallies({**reception.tallies, **login.tallies}))
-        )
+        shared = _shared_harbor(me, database, fleet, clock, Hearsay(Tallies({**reception.tallies, **login.tallies})))
     harbor: Harbor = shared or OwnHarbor()
 
     def make(share: str, channel: ChannelSettings, epoch: int) -> Courier:
@@ -164,6 +176,9 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     fleet.join(make, dispatcher.look, harbor)
 
     ask = Ask(database, living, fleet, clock)
+    lost = partial(lost_nodes, lease_ms=int(settings.node.lease_s * 1000)) if shared else None
+    live = Live(database, fleet, meter, clock, node=harbor.name, lost_nodes=lost)
+    mail_out = MailOut(database, reception.post, partial(harbor.on_duty, "mailings"))
     push = settings.push
     delivery = Delivery(Postman(timeout_s=push.timeout_s, allow_networks=push.allow_networks))
     return House(
@@ -175,8 +190,12 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         ask=ask,
         play=Play(fleet.handsets, phones),
         explain=Explain(database, living, terms, ask, clock),
-        metrics=Metrics(meter, ask),
+        about=About(database, fleet, clock, me),
+        metrics=Metrics(meter, live),
+        live=live,
         send=Send(reception, ask),
+        mailings=Mailings(database, living, clock, terms, limits=settings.admin, confirmed=mail_out.wake),
+        mail_out=mail_out,
         gate=gate,
         login=login,
         refusals=refusals,
@@ -196,19 +215,13 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     )
 
 
-def _name_of_node(settings: Settings) -> str:
-    return settings.node.name or f"{socket.gethostname()}:{os.getpid()}"
-
-
-def _shared_harbor(
-    settings: Settings, database: Database, fleet: Fleet, clock: Clock, hearsay: Hearsay
-) -> SharedHarbor:
+def _shared_harbor(me: Me, database: Database, fleet: Fleet, clock: Clock, hearsay: Hearsay) -> SharedHarbor:
     return SharedHarbor(
         database,
         clock,
-        name=_name_of_node(settings),
+        name=me.name,
         version=__version__,
-        lease_s=settings.node.lease_s,
+        lease_s=me.settings.node.lease_s,
         channels=fleet.settings,
         resends=fleet.resends,
         hearsay=hearsay,

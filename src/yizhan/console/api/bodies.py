@@ -18,6 +18,9 @@ Word = Annotated[str, Field(min_length=1, max_length=300)]
 Words = Annotated[list[Word], Field(min_length=1, max_length=200_000)]
 RowId = Annotated[int, Field(ge=1, lt=2**63)]
 Limit = Annotated[int, Field(ge=1, le=1_000)]
+Part = Annotated[
+    str, Field(max_length=128, pattern=r"^[^\x00]*$")
+]  # of a name that is looked for, or where a page ends
 
 
 def _representable(credits: Decimal) -> Decimal:

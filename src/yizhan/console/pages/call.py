@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,10 +20,19 @@ class Entry(Enum):
     OPEN = "whoever comes"
     NOT_ENROLLED = "whoever has logged in, though he may have to set up a second factor first"
     LOGGED_IN = "whoever has logged in"
+    CUSTOMER = "whoever has an account of his own"
 
 
 # Who gets to a page: whoever may call this (method and path below ``/api/v1``, as it is declared) on the admin API.
 Need = Entry | tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file that came with a form."""
+
+    name: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,7 @@ class Call:
     request: Request
     visit: Visit | None
     typed: Typed
-    files: Mapping[str, UploadFile]
+    files: Mapping[str, SentFile]
     source: Source
 
     @property
@@ -86,6 +94,8 @@ class Call:
 
     def gets(self, need: Need) -> bool:
         """Whether he may have what ``need`` guards."""
+        if need is Entry.CUSTOMER:
+            return self.is_in and self.logged_in.caller.account is not None
         if isinstance(need, Entry):
             return need is Entry.OPEN or self.is_in or (need is Entry.NOT_ENROLLED and self.visit is not None)
         return self.may(*need)

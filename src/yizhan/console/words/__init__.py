@@ -2,10 +2,36 @@
 
 from collections.abc import Mapping
 
-from yizhan.console.words import common, entry, home, states
+from yizhan.console.words import (
+    accounts,
+    common,
+    customer,
+    entry,
+    home,
+    messages,
+    people,
+    refusals,
+    rules,
+    send,
+    states,
+    story,
+)
 from yizhan.console.words.pair import Pairs
 
-ROOMS: tuple[Pairs, ...] = (common.WORDS, entry.WORDS, home.WORDS, states.WORDS)
+ROOMS: tuple[Pairs, ...] = (
+    common.WORDS,
+    entry.WORDS,
+    home.WORDS,
+    customer.WORDS,
+    send.WORDS,
+    messages.WORDS,
+    refusals.WORDS,
+    states.WORDS,
+    story.WORDS,
+    accounts.WORDS,
+    rules.WORDS,
+    people.WORDS,
+)
 
 _ENGLISH, _CHINESE = 0, 1
 

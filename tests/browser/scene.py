@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from river.program import TEXT, Program, running
+from river.program import TEXT, Program, eventually, running
 from river.test_console import LISTEN, url_of
+from river.test_console import Browser as Client
 
 from .chromium import PASSWORD
 
@@ -34,6 +35,14 @@ VIEWS = (
     View("overview", "ada", at("/")),
     View("password", "ada", at("/password")),
     View("customer-overview", "cui", at("/")),
+    View("reports", "cui", at("/reports")),
+    View("send", "cui", at("/send")),
+    View("send-for-an-account", "ada", at("/send?account=C1")),
+    View("sent", "cui", lambda program: f"/send/{program.messages(account='C1')[-1]['submission']}"),
+    View("mailings", "cui", at("/mailings")),
+    View("mailings-of-all", "ada", at("/mailings")),
+    View("mailing-draft", "cui", lambda program: mailing(program, "draft.csv")),
+    View("mailing-done", "cui", lambda program: mailing(program, "名单.csv")),
 )
 
 
@@ -45,6 +54,29 @@ def staged(folder: Path) -> Iterator[tuple[Program, str]]:
         yield program, url_of(program)
 
 
+def mailing(program: Program, file: str) -> str:
+    """The page of a file that was sent or is to be."""
+    ((id,),) = program.query(f"SELECT id FROM mailings WHERE file = '{file}'")
+    return f"/mailings/{id}"
+
+
+def _send_files(program: Program) -> None:
+    rows = [
+        "手机号,姓名,金额",
+        "13800000010,王女士,128.00",
+        "12345,李先生,66.00",
+        "13900000011,赵先生,",
+        "13800000012,钱女士,9.90",
+    ]
+    with Client(url_of(program)) as cui:
+        cui.log_in("cui")
+        for file in ("draft.csv", "名单.csv"):
+            form = {"csrf": cui.secret(), "text": "{姓名}您好，您的订单金额为{金额}元，请及时支付。【测试】"}
+            cui.post("/mailings", data=form, files={"file": (file, "\n".join(rows).encode())})
+        cui.fill(mailing(program, "名单.csv"), step="send")
+    eventually(lambda: program.query("SELECT 1 FROM mailings WHERE finished_at_ms IS NOT NULL"))
+
+
 def _furnish(program: Program) -> None:
     c1, c2 = program.account("C1"), program.account("C2")
     for name, role in PEOPLE.items():
@@ -53,3 +85,4 @@ def _furnish(program: Program) -> None:
     program.send(c1, Mobile="13800000000,13900000001,13700000002")
     program.send(c2, Mobile="13800000003", Content=f"订单已发货{TEXT}")
     program.wait_for("delivered", 1)
+    _send_files(program)

@@ -54,6 +54,7 @@ from yizhan.policy.pricing import PriceList
 from yizhan.policy.tally import Tallies
 from yizhan.push.delivery import Delivery
 from yizhan.push.postman import Postman
+from yizhan.sim.fate import Fates
 from yizhan.sim.phones import Phones
 from yizhan.sim.simulator import Simulator
 from yizhan.store.berths import lost_nodes
@@ -119,7 +120,7 @@ def build(
     trail = Trail(database, living, followers) if followers else None
     policy = settings.policy
     fleet = Fleet(settings, database, living, clock)
-    phones = Phones(clock)
+    phones, fates = Phones(clock), Fates()
     operate = Operate(database, living, clock, fleet, policy.refund)
     herald = Herald(database, clock)
     dispatcher = Dispatcher(
@@ -171,7 +172,8 @@ def build(
         if channel.kind == "smpp":
             may_write = partial(harbor.holds, share)
             return SmppChannel(channel, own, clock, dispatcher.wake, may_write=may_write, label=share)
-        return Simulator(channel, data / f"simulator-{channel.name}.jsonl", own, clock, dispatcher.wake, phones=phones)
+        journal = data / f"simulator-{channel.name}.jsonl"
+        return Simulator(channel, journal, own, clock, dispatcher.wake, phones=phones, fates=fates)
 
     fleet.join(make, dispatcher.look, harbor)
 
@@ -188,7 +190,7 @@ def build(
         living=living,
         operate=operate,
         ask=ask,
-        play=Play(fleet.handsets, phones),
+        play=Play(fleet.handsets, phones, fates),
         explain=Explain(database, living, terms, ask, clock),
         about=About(database, fleet, clock, me),
         metrics=Metrics(meter, live),
@@ -240,6 +242,6 @@ async def offline(data: Path) -> AsyncIterator[FastAPI]:
         board = EmptyBoard(database)
         await board.apply()
         operate, ask = Operate(database, living, clock, board), Ask(database, living, board, clock)
-        yield make_admin_app(operate, ask, Play(lambda: (), Phones(clock)))
+        yield make_admin_app(operate, ask, Play(lambda: (), Phones(clock), Fates()))
     finally:
         database.close()

@@ -130,7 +130,7 @@ def _carried(record: Record) -> list[Event]:
         why = say("told_no_answer")
         if held and row.messages_claimed_at_ms is None:
             why = say("told_restored")
-        times = say("told_once") if row.messages_uncertain == 1 else say("told_times", count=row.messages_uncertain)
+        times = say("told_one_time") if row.messages_uncertain == 1 else say("told_times", count=row.messages_uncertain)
         policy = say("told_uncertain_held") if held else say("told_sent_again")
         events.insert(0, Event(None, "dispatch", say("told_uncertain", times=times, why=why), [policy]))
     return events

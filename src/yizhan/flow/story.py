@@ -47,7 +47,7 @@ def tell(
 
 def tell_report(record: Record, waiting: Sequence[WaitingReport], now_ms: int) -> list[Event]:
     """How the client hears of a message's end; nothing before it has one."""
-    if not State(record.message.messages_state).final:
+    if not State(record.message.messages_state).final or is_release(record.message):
         return []
     events = [_waiting(one, now_ms) for one in waiting]
     return events or [Event(None, "client", say("told_handed_out"))]
@@ -142,7 +142,7 @@ def _carried(record: Record) -> list[Event]:
         why = say("told_no_answer")
         if held and row.messages_claimed_at_ms is None:
             why = say("told_restored")
-        times = say("told_once") if row.messages_uncertain == 1 else say("told_times", count=row.messages_uncertain)
+        times = say("told_one_time") if row.messages_uncertain == 1 else say("told_times", count=row.messages_uncertain)
         policy = say("told_uncertain_held") if held else say("told_sent_again")
         events.insert(0, Event(None, "dispatch", say("told_uncertain", times=times, why=why), [policy]))
     return events

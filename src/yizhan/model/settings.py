@@ -247,6 +247,13 @@ class LogSettings(Section):
     """``[log]``: what reaches standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    calls: bool = False
+
+
+class OtelSettings(Section):
+    """``[otel]``: traces; what else there is to say of them, the ``OTEL_...`` variables of the environment say."""
+
+    enabled: bool = False
 
 
 class Settings(Section):
@@ -261,6 +268,7 @@ class Settings(Section):
     retention: RetentionSettings = RetentionSettings()
     push: PushSettings = PushSettings()
     log: LogSettings = LogSettings()
+    otel: OtelSettings = OtelSettings()
     channels: tuple[ChannelSettings, ...] = Field(default=(), validate_default=True)
     # Price of one segment in 条 by calling code or longer prefix, digits only: {"852" = 2, "1" = 1.5}. Default: 1.
     prices: dict[Prefix, Price] = Field(default_factory=dict)

@@ -629,6 +629,16 @@ class TestStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that needs somebody's hand: its kind, the thing that it is about, how many, and what was said."""
+
+    kind: str
+    about: str = ""
+    count: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HealthView:
     """What ``doctor`` reports."""
 
@@ -647,3 +657,4 @@ class HealthView:
     commits: int
     committed_calls: int
     ledger: LedgerCheck
+    faults: Sequence[Fault] = ()

@@ -143,7 +143,16 @@ def _guarded(house: House) -> Doorkeeper:
         return Source(callers.address(peer, headers), url.startswith("https:"))
 
     sending = Sending(house.ask, house.explain, house.send, house.mailings)
-    site = make_site(house.login, house.operate, house.ask, house.live, sending, source=source, play=house.play)
+    site = make_site(
+        house.login,
+        house.operate,
+        house.ask,
+        house.live,
+        sending,
+        about=house.about,
+        source=source,
+        play=house.play,
+    )
     return Doorkeeper(_admin_app(house), house.ask.holder, house.login.visit, site)
 
 

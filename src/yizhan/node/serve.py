@@ -19,6 +19,7 @@ from yizhan.node.build import House, build
 from yizhan.node.config import ConfigError, Configuration, read_configuration
 from yizhan.node.demo import PHONE, set_demo
 from yizhan.node.doors import admin_door, allow_descriptors, bind_port, bind_side_ports, clients_door, side_doors
+from yizhan.node.followers import Missing
 from yizhan.node.note import leave_note
 from yizhan.node.stop import Stop, end_at_once
 from yizhan.node.upkeep import tend, upkeep
@@ -48,7 +49,7 @@ def serve(config: Path | None, data: Path, listen: str | None, demo: bool) -> in
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(configuration, data, demo))
-    except (Locked, Unusable, SchemaTooNew, OSError) as error:
+    except (Locked, Missing, Unusable, SchemaTooNew, OSError) as error:
         print(f"yizhan cannot start: {error}", file=sys.stderr)
         return 1
     except ExceptionGroup as error:
@@ -102,6 +103,8 @@ async def _serve(configuration: Configuration, data: Path, demo: bool) -> None:
         await house.delivery.close()
         house.database.close()
         house.fleet.close()
+        if house.trail is not None:
+            house.trail.close()
     log.info("stopped")
 
 

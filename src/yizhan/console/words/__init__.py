@@ -4,29 +4,37 @@ from collections.abc import Mapping
 
 from yizhan.console.words import (
     accounts,
+    channels,
     common,
     customer,
     entry,
+    gateway,
     home,
     messages,
     people,
     phones,
     refusals,
+    routes,
     rules,
     send,
+    settings,
     states,
     story,
 )
 from yizhan.console.words.pair import Pairs
 
 ROOMS: tuple[Pairs, ...] = (
+    channels.WORDS,
     common.WORDS,
     entry.WORDS,
+    gateway.WORDS,
     home.WORDS,
     customer.WORDS,
     send.WORDS,
     messages.WORDS,
     refusals.WORDS,
+    routes.WORDS,
+    settings.WORDS,
     states.WORDS,
     story.WORDS,
     accounts.WORDS,

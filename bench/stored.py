@@ -23,7 +23,9 @@ _RANGE = "FROM numbers WHERE value BETWEEN :low AND :high"
 # others were delivered. A tenth has a report that nobody has fetched, one in fifty a reply.
 _OWNER = ":first_account + value % :accounts"
 _MESSAGE = ":first_message + value - 1"
-_AT = ":begun + value"
+_AT = ":begun + value * 86"  # a million a day
+# Scattered, as numbers are: the factor has nothing in common with 10^8, so each comes once.
+_NUMBER = "value * 61803399 % 100000000"
 _FAILED = "value % 100 = 1"
 _ENDED = f"iif(value % 10, {_AT}, NULL)"
 _WORD = f"iif({_FAILED}, 'UNDELIV', 'DELIVRD')"
@@ -33,8 +35,8 @@ _STATEMENTS = (
     iif(value % 10, NULL, :far), '您的验证码是' || value || '【测试】', 'ucs2', 1, '', 1000, 1, 'at_end', 10000,
     'IntlSend', 'aspx', '127.0.0.1', 0 {_RANGE}""",
     f"""INSERT INTO messages SELECT {_MESSAGE}, value, {_OWNER}, 1,
-    CASE WHEN {_FAILED} THEN 11 WHEN value % 10 THEN 10 ELSE 1 END, printf('+8613%08d8', value),
-    printf('13%08d8', value), 1, 1000, iif({_FAILED}, 1000, 0), iif(value % 10, NULL, :far), 1, 0,
+    CASE WHEN {_FAILED} THEN 11 WHEN value % 10 THEN 10 ELSE 1 END, printf('+8613%08d8', {_NUMBER}),
+    printf('13%08d8', {_NUMBER}), 1, 1000, iif({_FAILED}, 1000, 0), iif(value % 10, NULL, :far), 1, 0,
     iif(value % 10, 'bench', NULL), iif(value % 10, {_WORD}, ''), {_ENDED}, {_ENDED}, {_ENDED}, '', 0 {_RANGE}""",
     f"""INSERT INTO parts SELECT {_MESSAGE}, 1, 1, 'bench', value, iif({_FAILED}, 11, 10), {_WORD}, {_AT}, {_AT},
     'd' || value, 0 {_RANGE} AND value % 10""",
@@ -42,7 +44,7 @@ _STATEMENTS = (
     f"{_ENTRY} SELECT {_AT}, 'refund', -1, {_OWNER}, 1000, NULL, '' {_RANGE} AND {_FAILED}",
     f"INSERT INTO handouts SELECT 2, {_OWNER}, {_AT}, {_MESSAGE}, 0 {_RANGE} AND value % 10 = 1",
     f"INSERT INTO handouts SELECT 3, {_OWNER}, {_AT}, {_MESSAGE}, 0 {_RANGE} AND {_FAILED}",
-    f"""INSERT INTO replies SELECT value, {_OWNER}, 'bench', printf('+8613%08d8', value), '1069', '',
+    f"""INSERT INTO replies SELECT value, {_OWNER}, 'bench', printf('+8613%08d8', {_NUMBER}), '1069', '',
     '收到' || value, 0, {_AT} {_RANGE} AND value % 50 = 2""",
     "INSERT INTO handouts SELECT 1, account_id, at_ms, id, 0 FROM replies WHERE id BETWEEN :low AND :high",
 )

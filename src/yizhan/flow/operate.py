@@ -14,8 +14,9 @@ from yizhan.flow.ports import Board
 from yizhan.kit.clock import Clock
 from yizhan.model.settings import RefundRule
 from yizhan.store.database import Database
-from yizhan.store.messages import cancel_submission, submission_keys
+from yizhan.store.messages import cancel_submission
 from yizhan.store.queue import send_again
+from yizhan.store.search import submission_keys
 from yizhan.store.settle import give_up
 
 __all__ = ["Conflict", "NotFound", "Operate"]

@@ -40,15 +40,21 @@ TABLE = {
     "GET /messages/{id}": "aorc",
     "POST /messages/{id}/resend": "ao",
     "POST /messages/{id}/give-up": "ao",
+    "POST /messages/{id}/release": "ao",
     "POST /explain": "aorc",
     "GET /replies": "aorc",
     "POST /simulator/replies": "ao",
+    "GET /simulator/fates": "aor",
+    "POST /simulator/fates": "ao",
+    "DELETE /simulator/fates": "ao",
     "GET /inbox": "aor",
     "GET /inbox/wait": "aor",
     "POST /submissions/{id}/cancel": "ao",
     "GET /refusals": "aor",
     "GET /audit": "aor",
     "GET /health": "aor",
+    "GET /nodes": "aor",
+    "GET /settings": "aor",
     "POST /backup": "a",
     "GET /webhooks": "aor",
     "PUT /webhooks": "ao",
@@ -77,6 +83,7 @@ TABLE = {
     "PUT /people/{name}/password": "a",
     "POST /people/{name}/disable": "a",
     "POST /people/{name}/enable": "a",
+    "DELETE /people/{name}/second-factor": "a",
     "DELETE /people/{name}": "a",
 }
 
@@ -151,7 +158,7 @@ def test_each_role_on_each_path(office: Office, name: str) -> None:
         pytest.param("Basic eXo6eXo=", id="another scheme"),
     ],
 )
-@pytest.mark.parametrize("path", ["/api/v1/accounts", "/api/openapi.json", "/metrics", "/nothing"])
+@pytest.mark.parametrize("path", ["/api/v1/accounts", "/api/openapi.json", "/metrics", "/api/nothing"])
 def test_nobody_gets_in_without_a_token(office: Office, header: str | None, path: str) -> None:
     headers = {} if header is None else {"Authorization": header}
     refused = httpx.get(f"{office.url}{path}", headers={**headers, "X-Yizhan-Actor": "root"})

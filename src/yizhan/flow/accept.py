@@ -1,24 +1,29 @@
 """Accept: a client's message, from the gate to the commit. What is answered as a success is durable by then."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from yizhan.flow.desk import Desk
 from yizhan.flow.turnstile import Turnstile, rows_of
 from yizhan.model.call import Call
+from yizhan.model.mailing import Piece
 from yizhan.model.reject import Refusal, Reject
 from yizhan.model.submission import Accepted, Admitted, Stored
 from yizhan.policy.admission import account_disabled, account_unknown, judge_access, judge_message
 from yizhan.policy.admit import admit
 from yizhan.policy.case import Case
+from yizhan.policy.mailing import calls_of, judge_letter
 from yizhan.store.accept import accept
 from yizhan.store.committer import Turn
+from yizhan.store.mailings import Posting, post_pieces
 from yizhan.store.once import Before, Once, accept_once
 
 # A call of so many rows has a turn of its own in the commit: it does not wait for those of hundreds.
 _FEW_ROWS = 16
+# So many texts of a mailing are judged before the loop looks at what else there is.
+_TEXTS_AT_A_TIME = 50
 
 
 class Accepting(Desk):
@@ -68,19 +73,39 @@ class Accepting(Desk):
 
         return await self._guarded(call, answer())
 
+    async def post(self, piece: Piece) -> None:
+        """A piece of a mailing: each of its texts is a submission of its own, and one commit holds them all, with a
+        note of what has become of each row. So whoever is interrupted goes on behind the last commit (ADR 0024).
+        """
+        account = self._living.standing.accounts[piece.order.account]
+        rows = sum(not row.mistake for row in piece.rows)
+        async with self._turnstile.place(account.id, rows):
+            letters = [(places, judge_letter(case)) async for places, case in self._cases(piece)]
+            posting = Posting(piece, letters, self._clock.now_ms())
+            accepted = await self._database.write(Turn.BULK, post_pieces, posting, rows + 3, account.id)
+        for admitted in accepted:
+            self._accepted(admitted)
+
+    async def _cases(self, piece: Piece) -> AsyncIterator[tuple[list[int], Case]]:
+        """The texts of a piece; others are heard in between."""
+        for count, (places, call) in enumerate(calls_of(piece.order, piece.rows, self._clock.now_ms())):
+            if count and not count % _TEXTS_AT_A_TIME:
+                await asyncio.sleep(0)
+            yield places, self._case(call)
+
     async def _submit_plainly(self, case: Case) -> Stored | Refusal:
         accepted = await self._submit(case)
         return accepted if isinstance(accepted, Refusal) else Stored(accepted.submission, before=False)
 
     async def _submit_once(self, case: Case, once: Once) -> Stored | Refusal | None:
-        admitted = admit(case)
+        admitted, admitted_ns = admit(case), self._now_ns()
         rows = len(admitted.recipients) + 4
         outcome = await self._database.write(Turn.ACCEPT, accept_once, (admitted, once), rows, admitted.account_id)
         if isinstance(outcome, Refusal):
             return outcome
         if isinstance(outcome, Before):
             return None if outcome.client_id is None else Stored(outcome.client_id, before=True)
-        self._accepted(admitted)
+        self._note_stored(admitted, outcome, admitted_ns)
         return Stored(outcome, before=False)
 
     async def _submit_in_turn(self, case: Case) -> Accepted | Refusal:
@@ -99,11 +124,20 @@ class Accepting(Desk):
         return await self._guarded(call, answer())
 
     async def _submit(self, case: Case) -> Accepted | Refusal:
-        admitted = admit(case)
+        admitted, admitted_ns = admit(case), self._now_ns()
         rows, source = len(admitted.recipients) + 3, admitted.account_id
         turn = Turn.ACCEPT if rows <= _FEW_ROWS else Turn.BULK
         outcome = await self._database.write(turn, accept, admitted, rows, source)
         if isinstance(outcome, Refusal):
             return outcome
-        self._accepted(admitted)
+        self._note_stored(admitted, outcome, admitted_ns)
         return Accepted(outcome, case.known_account.batch_send_id)
+
+    def _now_ns(self) -> int:
+        """When the rules were through with a call; nobody asks where nobody follows."""
+        return 0 if self._trail is None else self._trail.now_ns()
+
+    def _note_stored(self, admitted: Admitted, submission: int, admitted_ns: int) -> None:
+        self._accepted(admitted)
+        if self._trail is not None:
+            self._trail.stored(admitted, submission, admitted_ns)

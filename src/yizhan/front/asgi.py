@@ -1,46 +1,129 @@
-"""An ASGI application behind our listener: the admin API. Its answers are taken whole, streams are not for it."""
+"""An ASGI application behind our listener: the console and the admin API.
+
+An answer goes out whole, with its length, unless the application sends it in pieces without having named a length: then
+it is a stream.
+"""
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from yizhan.front.reply import Reply
-from yizhan.front.request import Answerer, Request
+from yizhan.front.reply import Reply, plain_text
+from yizhan.front.request import Answerer, Line, Request
 
+Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_OURS = (b"content-type", b"content-length")  # the connection says the one apart, and counts the other for itself
 
-def answers_of(app: App) -> Answerer:
-    """What ``app`` (ASGI 3, without lifespan) answers."""
 
-    async def answer(request: Request) -> Reply:
-        messages: list[MutableMapping[str, Any]] = []
+def answers_of(app: App, max_streams: int = 0) -> Answerer:
+    """What ``app`` (ASGI 3, without lifespan) answers, with at most ``max_streams`` streams at once."""
+    streams = _Streams(max_streams)
 
-        async def receive() -> MutableMapping[str, Any]:
-            return {"type": "http.request", "body": request.body, "more_body": False}
-
-        async def send(message: MutableMapping[str, Any]) -> None:
-            messages.append(message)
-
+    async def answer(request: Request) -> Reply | None:
+        exchange = _Exchange(request, streams)
         try:
-            await app(_scope(request), receive, send)
+            await app(_scope(request), exchange.receive, exchange.send)
         except Exception:
-            if not messages:
+            if not exchange.over:
                 raise
             # Starlette raises what was unforeseen even after it has answered 500, and the application has logged it.
-        return _reply(messages)
+        finally:
+            exchange.close()
+        return exchange.answer()
 
     return answer
+
+
+class _Streams:
+    """How many there are at this moment."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.count = 0
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, request: Request, streams: _Streams) -> None:
+        self.over = False  # the answer is complete, or nobody takes more of it
+        self._request = request
+        self._streams = streams
+        self._read = False
+        self._reply = Reply(HTTPStatus.INTERNAL_SERVER_ERROR, b"", "")
+        self._pieces: list[bytes] = []  # of what goes out whole
+        self._line: Line | None = None  # what it may stream over
+        self._is_stream = False
+
+    async def receive(self) -> Message:
+        """ASGI: the body, and then nothing until the client has left."""
+        if not self._read:
+            self._read = True
+            return {"type": "http.request", "body": self._request.body, "more_body": False}
+        if self._request.line is not None:
+            await self._request.line.gone()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """ASGI: the head, then the pieces of the body. OSError when nobody takes them (so since version 2.4)."""
+        if message["type"] == "http.response.start":
+            self._begin(message)
+            return
+        body, more = message.get("body", b""), message.get("more_body", False)
+        try:
+            if self._line is not None and (more or self._is_stream):
+                await self._stream(self._line, body)
+            else:
+                self._pieces.append(body)
+        except OSError:
+            self.over = True
+            raise
+        self.over = not more
+
+    def close(self) -> None:
+        """The application has ended."""
+        self._streams.count -= self._is_stream
+
+    def answer(self) -> Reply | None:
+        """The answer; None when it went out piece by piece."""
+        if not self.over:
+            raise RuntimeError("the application has not finished its answer")
+        if self._is_stream:
+            return None
+        self._reply.body = b"".join(self._pieces)
+        return self._reply
+
+    def _begin(self, message: Message) -> None:
+        headers = [(name, value) for name, value in message.get("headers", ()) if name not in _OURS]
+        given = dict(message.get("headers", ()))
+        if b"content-length" not in given:
+            self._line = self._request.line
+        kind = given.get(b"content-type", b"").decode("latin-1")
+        self._reply = Reply(message["status"], b"", kind, headers=tuple(headers))
+
+    async def _stream(self, line: Line, body: bytes) -> None:
+        if not self._is_stream:
+            if self._streams.count >= self._streams.most:
+                self._reply = plain_text(HTTPStatus.SERVICE_UNAVAILABLE, "Too many answers are streams at once.")
+                self._pieces = [self._reply.body]
+                raise BlockingIOError("too many streams")
+            self._streams.count += 1
+            self._is_stream = True
+            await line.open(self._request, self._reply)
+        await line.say(body)
 
 
 def _scope(request: Request) -> Scope:
     path = request.path.decode("ascii", "replace")
     return {
         "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": request.version,
         "server": request.server,
         "client": request.client,
@@ -54,11 +137,3 @@ def _scope(request: Request) -> Scope:
         "state": {},
         "extensions": {},
     }
-
-
-def _reply(messages: list[MutableMapping[str, Any]]) -> Reply:
-    headers = dict(messages[0].get("headers", ()))
-    body = b"".join(message.get("body", b"") for message in messages[1:])
-    headers.pop(b"content-length", None)  # the connection counts for itself
-    content_type = headers.pop(b"content-type", b"").decode("latin-1")
-    return Reply(messages[0]["status"], body, content_type, headers=tuple(headers.items()))

@@ -12,12 +12,13 @@ from http import HTTPStatus
 
 import httptools
 
-from yizhan.front.connection import NEVER, Connection, Hall, Phase
+from yizhan.front.connection import NEVER, Hall, Phase
 from yizhan.front.fault import HttpFault, malformed
 from yizhan.front.message import Message
 from yizhan.front.mishap import log_mishap
 from yizhan.front.reply import Reply, plain_text
 from yizhan.front.request import Answerer, Request
+from yizhan.front.stream import Streamer
 from yizhan.model.settings import ServerSettings
 from yizhan.wire.target import RequestLine, repair_request_line
 
@@ -31,7 +32,7 @@ _LINE_FRAME = len(b"  HTTP/1.1")
 _READING = frozenset((Phase.FRESH, Phase.IDLE, Phase.HEAD, Phase.COUNTED, Phase.CHUNKED))
 
 
-class LenientProtocol(Connection):
+class LenientProtocol(Streamer):
     """Reads messages and has each answered; everything it refuses is an ``HttpFault``."""
 
     def __init__(
@@ -154,6 +155,7 @@ class LenientProtocol(Connection):
             self.server,
             self.crowded,
             "1.0" if self._http_1_0 else "1.1",
+            self,
         )
         self.phase = Phase.ANSWERING
         # Answers to earlier messages may still wait for a client that does not read.
@@ -170,10 +172,18 @@ class LenientProtocol(Connection):
         try:
             reply = await self._answer(request)
         except asyncio.CancelledError:
-            return  # the drain is over, the connection is already cut
+            return  # the drain is over, the connection is already cut; or its client has left a stream
         except Exception as error:
             log_mishap(error, request.method, request.client[0] if request.client else "")
+            if self.is_streaming:
+                self.close()  # without the last chunk, so that nobody takes what there is for all
+                return
             reply = plain_text(HTTPStatus.INTERNAL_SERVER_ERROR, "The request could not be answered.")
+        if reply is None:
+            if not self.lost:
+                self.end()
+                self._turn(self._keeps_alive())
+            return
         left = False
         try:
             if not self.lost and await self.room():
@@ -188,9 +198,16 @@ class LenientProtocol(Connection):
 
     def _say(self, reply: Reply, request: Request) -> None:
         """Write the answer and turn to the next message."""
-        keep_alive = self.message.keep_alive and not self.last_message and not self._http_1_0
+        keep_alive = self._keeps_alive()
         with_body = request.method != "HEAD"
         self.transport.write(reply.written(self.hall.date, with_body=with_body, keep_alive=keep_alive))
+        self._turn(keep_alive)
+
+    def _keeps_alive(self) -> bool:
+        return self.message.keep_alive and not self.last_message and not self._http_1_0
+
+    def _turn(self, keep_alive: bool) -> None:
+        """To the next message."""
         if not keep_alive or self.transport.is_closing():
             self.close()
             return
@@ -199,3 +216,8 @@ class LenientProtocol(Connection):
             self._read()
         if self.phase is not Phase.ANSWERING:
             self.resume_reading()
+
+    async def open(self, request: Request, reply: Reply) -> None:
+        """Send the head of ``reply``, whose body follows piece by piece; ``Left``."""
+        keep_alive, with_body = self._keeps_alive(), request.method != "HEAD"
+        await self.begin(reply, chunked=not self._http_1_0, keep_alive=keep_alive, with_body=with_body)

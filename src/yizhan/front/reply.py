@@ -1,4 +1,4 @@
-"""An HTTP answer as the gateway makes it: whole, with its length, never chunked (contract, section 6)."""
+"""An HTTP answer. The gateway's are whole, with their length, never chunked (contract, section 6)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from yizhan.front.fault import ALLOWED
 
 _STATUS_LINES = {int(one): b"HTTP/1.1 %d %b\r\n" % (one, one.phrase.encode("ascii")) for one in HTTPStatus}
 _CLOSE = b"connection: close\r\n"
+_CHUNKED = b"transfer-encoding: chunked\r\n"
 
 
 @dataclass(slots=True)
@@ -31,6 +32,18 @@ class Reply:
             b"".join([b"%b: %b\r\n" % header for header in self.headers]) if self.headers else b"",
             b"" if keep_alive else _CLOSE,
             self.body if with_body else b"",
+        )
+
+    def head(self, date: bytes, *, chunked: bool, keep_alive: bool) -> bytes:
+        """The head alone, of an answer whose length nobody knows yet."""
+        kind = b"content-type: %b\r\n" % self.content_type.encode("latin-1") if self.content_type else b""
+        return b"%b%b%b%b%b%b\r\n" % (
+            _STATUS_LINES[self.status],
+            date,
+            kind,
+            _CHUNKED if chunked else b"",
+            b"".join([b"%b: %b\r\n" % header for header in self.headers]),
+            b"" if keep_alive else _CLOSE,
         )
 
 

@@ -2,10 +2,24 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from yizhan.front.reply import Reply
 
 Place = tuple[str, int]
+
+
+class Line(Protocol):
+    """The connection that a request came over, for an answer that goes out piece by piece (``front.stream``)."""
+
+    async def open(self, request: "Request", reply: Reply) -> None:
+        """Send the head of ``reply``. OSError when the client has left."""
+
+    async def say(self, piece: bytes) -> None:
+        """One more piece, as soon as the client has taken the one before. OSError when it has left."""
+
+    async def gone(self) -> None:
+        """Wait until it has left."""
 
 
 @dataclass(slots=True)
@@ -22,6 +36,7 @@ class Request:
     server: Place | None
     crowded: bool = False  # it came over one connection too many: say that there is no room
     version: str = "1.1"
+    line: Line | None = None  # None: the answer can only be whole
 
     def header(self, wanted: bytes) -> str:
         """The first header called ``wanted`` (in lower case), empty when there is none."""
@@ -31,4 +46,5 @@ class Request:
         return ""
 
 
-Answerer = Callable[[Request], Awaitable[Reply]]
+# None: the answer went out over the request's line already.
+Answerer = Callable[[Request], Awaitable[Reply | None]]

@@ -197,7 +197,7 @@ Index(
     postgresql_where=text("state = 5"),
 )
 # Numbers come in no order. In one index of all of them each new one would change another page; within a shelf they lie
-# close together, and whoever looks for one looks into every shelf (ADR 0024).
+# close together, and whoever looks for one looks into every shelf (ADR 0026).
 Index("messages_number", text(f"(id >> {SHELF_BITS})"), messages.c.number)
 # Those that have ended otherwise than delivered.
 Index(
@@ -421,6 +421,7 @@ audit = Table(
     Column("before", Text, nullable=False),  # JSON
     Column("after", Text, nullable=False),  # JSON
 )
+Index("audit_subject", audit.c.subject)
 
 # Calls of the API that may come again: what they got, by the key that they gave.
 once = Table(
@@ -431,6 +432,44 @@ once = Table(
     Column("digest", String(64), nullable=False),  # of what was asked
     Column("client_id", Integer, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
+)
+
+# What people send from files (ADR 0026). Its id is random: it is an address of a page.
+mailings = Table(
+    "mailings",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("account_id", BigInteger, nullable=False),
+    Column("person", String(64), nullable=False),  # whose file it is, as the audit log calls him
+    Column("file", Text, nullable=False),
+    Column("how", Text, nullable=False),  # JSON: text, columns, cell, send_time
+    Column("forecast", Text, nullable=False),  # JSON of model.mailing.Forecast
+    Column("made_at_ms", BigInteger, nullable=False),
+    Column("confirmed_at_ms", BigInteger),
+    Column("stopped_at_ms", BigInteger),
+    Column("finished_at_ms", BigInteger),
+)
+Index("mailings_account", mailings.c.account_id, mailings.c.made_at_ms)
+Index("mailings_made", mailings.c.made_at_ms)
+Index(
+    "mailings_sending",
+    mailings.c.confirmed_at_ms,
+    sqlite_where=text("confirmed_at_ms IS NOT NULL AND finished_at_ms IS NULL"),
+    postgresql_where=text("confirmed_at_ms IS NOT NULL AND finished_at_ms IS NULL"),
+)
+
+# The rows of a mailing, some hundred in a piece. One commit sends a piece and writes its fates.
+mailing_pieces = Table(
+    "mailing_pieces",
+    metadata,
+    Column("mailing", String(16), primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("entries", Text, nullable=False),  # JSON of model.mailing.Row, each
+    Column("sendable", Integer, nullable=False),
+    Column("fates", Text),  # JSON of model.mailing.Fate, each; None: not sent yet
+    Column("accepted", Integer, nullable=False),
+    Column("price_milli", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # Who may call the admin API over the network.
@@ -470,6 +509,27 @@ sessions = Table(
     Column("ends_at_ms", BigInteger, nullable=False),  # at the latest
 )
 Index("sessions_person", sessions.c.person)
+
+# What people have to show besides the password, if they have turned that on (RFC 6238).
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("person", String(32), primary_key=True),
+    Column("secret", String(32), nullable=False),  # base32; codes are made of it, so it cannot be a hash
+    Column("last_step", BigInteger, nullable=False),  # of the last code that was taken: none is good twice
+    Column("recovery", Text, nullable=False),  # JSON array: SHA-256 of the recovery codes that are left
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+
+# Who has shown the password, and not yet the code. Which one it is stands in a cookie, and opens nothing.
+half_sessions = Table(
+    "half_sessions",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("person", String(32), nullable=False),
+    Column("ends_at_ms", BigInteger, nullable=False),
+)
+Index("half_sessions_person", half_sessions.c.person)
 
 # How old a program may be that works here: it must know at least this schema (``store.migrate``). One row.
 schema_floor = Table("schema_floor", metadata, Column("revision", String(8), nullable=False))

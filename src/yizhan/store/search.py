@@ -2,7 +2,7 @@
 
 What an index lists is listed: one message, a submission's, those to a number, those in a state that is rare. All else
 is a walk, newest first: over an account's submissions, over all of them for a piece of text, or over the messages. A
-walk ends after so many rows, whatever it has found by then, and says so; the page below goes on from there (ADR 0024).
+walk ends after so many rows, whatever it has found by then, and says so; the page below goes on from there (ADR 0026).
 """
 
 from collections.abc import Callable, Iterator, Sequence

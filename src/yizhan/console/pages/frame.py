@@ -6,30 +6,36 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
-from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from yizhan.console.desk import Source, is_own_change, visit_of
-from yizhan.console.pages.call import Call, Entry, Need, Page, Typed
+from yizhan.console.pages.call import Call, Entry, Need, Page, SentFile, Typed
 from yizhan.console.words import LANGUAGES, language_of
 from yizhan.flow.office import Conflict, NotFound
 from yizhan.kit.clock import BEIJING
+from yizhan.kit.log import get_logger
+from yizhan.wire.charset import Charset
+from yizhan.wire.media import is_multipart
+from yizhan.wire.multipart import Part, read_parts
+
+_log = get_logger("console")
 
 LANGUAGE_COOKIE = "yizhan_language"
 THEME_COOKIE = "yizhan_theme"
 THEMES = ("auto", "light", "dark")
 _NOTICE_COOKIE = "yizhan_notice"
 _NOTICE_S = 20
-_MAX_FIELDS = 40
+_MAX_FIELDS = 400
 _STATIC = Path(__file__).parent.parent / "static"
 _YEAR_S = 31_536_000
 _HEADERS = {
@@ -61,9 +67,16 @@ class Corridor:
 class Frame:
     """Draws pages, and stands before each."""
 
-    def __init__(self, source: Callable[[Request], Source], menu: Sequence[Corridor]) -> None:
+    def __init__(
+        self,
+        source: Callable[[Request], Source],
+        menu: Sequence[Corridor],
+        is_there: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """``is_there``: whether behind the door to an address there is anything now."""
         self._source = source
         self._menu = menu
+        self._is_there = is_there
         self._assets = {path.relative_to(_STATIC).as_posix(): path for path in _STATIC.rglob("*") if path.is_file()}
         self._versions = {
             name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in self._assets.items()
@@ -75,7 +88,7 @@ class Frame:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["beijing"] = _beijing
+        self._templates.filters["beijing"] = beijing
         self._templates.globals["asset"] = self._asset
 
     def app(self, pages: Sequence[Page]) -> Starlette:
@@ -83,7 +96,7 @@ class Frame:
         routes = [self.route(page) for page in pages]
         return Starlette(
             routes=[*routes, Route("/static/{name:path}", self._static)],
-            exception_handlers={HTTPException: self._fault},
+            exception_handlers={HTTPException: self._fault, Exception: self._unforeseen},
         )
 
     def route(self, page: Page) -> Route:
@@ -95,6 +108,8 @@ class Frame:
             need = page.change if call.is_change else page.see
             if need is not Entry.OPEN and visit is None:
                 reply: Response = go("/login")
+            elif visit is not None and visit.must_enrol and need is not None and not call.gets(need):
+                reply = go("/second-factor")
             elif need is None or not call.gets(need):
                 reply = self._nothing_here(call)
             else:
@@ -108,7 +123,11 @@ class Frame:
         return Route(page.path, answer, methods=methods)
 
     async def _guarded(self, page: Page, call: Call, *, is_open: bool) -> Response:
-        form = await _read_form(call.request, page.max_bytes) if call.is_change else ({}, {})
+        if call.is_change and len(await call.request.body()) > page.max_bytes:
+            return self.say(
+                call, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "too_large_why", f"{page.max_bytes}"
+            )
+        form = await _read_form(call.request) if call.is_change else ({}, {})
         if form is None:
             return self.say(call, HTTPStatus.FORBIDDEN, "refused", "refused_why")
         call = Call(call.request, call.visit, *form, call.source)
@@ -145,7 +164,7 @@ class Frame:
         A template draws with ``w`` (the words), ``may(method, path)``, ``visit``, ``call``, ``asset(name)``
         and ``values``.
         """
-        w = self._words(call)
+        w = self.words(call)
         notice = w.get(call.request.cookies.get(_NOTICE_COOKIE, ""), "")
         theme = call.request.cookies.get(THEME_COOKIE, "")
         text = self._templates.get_template(f"{template}.html").render(
@@ -154,7 +173,7 @@ class Frame:
             call=call,
             visit=call.visit,
             may=call.may,
-            menu=[_seen(corridor, call) for corridor in self._menu],
+            menu=[self._seen(corridor, call) for corridor in self._menu],
             path=call.request.url.path,
             here=call.request.url.path + (f"?{call.request.url.query}" if call.request.url.query else ""),
             theme=theme if theme in THEMES else "auto",
@@ -171,7 +190,7 @@ class Frame:
 
     def draw(self, call: Call, template: str, **values: Any) -> str:
         """The same as text."""
-        w = self._words(call)
+        w = self.words(call)
         return self._templates.get_template(f"{template}.html").render(
             w=w, call=call, visit=call.visit, may=call.may, **values
         )
@@ -183,9 +202,14 @@ class Frame:
     def _nothing_here(self, call: Call) -> Response:
         return self.say(call, HTTPStatus.NOT_FOUND, "gone", "gone_why")
 
-    def _words(self, call: Call) -> Mapping[str, str]:
+    def words(self, call: Call) -> Mapping[str, str]:
+        """In the language that he has chosen, or his browser asks for."""
         chosen = call.request.cookies.get(LANGUAGE_COOKIE, "")
         return LANGUAGES[language_of(chosen, call.request.headers.get("accept-language", ""))]
+
+    def _seen(self, corridor: Corridor, call: Call) -> Corridor:
+        doors = [door for door in corridor.doors if call.gets(door.need) and self._is_there(door.path)]
+        return Corridor(corridor.word, doors)
 
     def _asset(self, name: str) -> str:
         """The address of a file under ``static/``; another one when the file is another."""
@@ -205,9 +229,15 @@ class Frame:
             reply: Response = go("/login")
         else:
             status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
-            reply = self.say(call, status, "gone", "gone_why")
+            words = ("gone", "gone_why") if isinstance(error, HTTPException) else ("mishap", "mishap_why")
+            reply = self.say(call, status, *words)
         reply.headers.update(_HEADERS)
         return reply
+
+    async def _unforeseen(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, ClientDisconnect):  # who took a stream has left, or only asked for its head
+            _log.error("a page failed", method=request.method, path=request.url.path, exc_info=error)
+        return await self._fault(request, error)
 
 
 def go(path: str, notice: str = "") -> RedirectResponse:
@@ -223,19 +253,24 @@ def is_local(path: str) -> bool:
     return path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
 
 
-def _seen(corridor: Corridor, call: Call) -> Corridor:
-    return Corridor(corridor.word, [door for door in corridor.doors if call.gets(door.need)])
-
-
-async def _read_form(request: Request, max_bytes: int) -> tuple[Typed, dict[str, UploadFile]] | None:
+async def _read_form(request: Request) -> tuple[Typed, Mapping[str, SentFile]] | None:
     """The fields of a form, and its files; None when it is none of ours."""
-    body = await request.body()
-    if len(body) > max_bytes:
-        return None
+    body, content_type = await request.body(), request.headers.get("content-type", "")
+    if is_multipart(content_type):
+        return _read_parts(list(islice(read_parts(body, content_type, Charset.UTF_8), _MAX_FIELDS + 1)))
     try:
         return parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MAX_FIELDS), {}
     except ValueError:
         return None
+
+
+def _read_parts(parts: Sequence[Part]) -> tuple[Typed, Mapping[str, SentFile]] | None:
+    typed: dict[str, list[str]] = {}
+    for part in parts:
+        if not part.file:
+            typed.setdefault(part.name, []).append(part.content.decode("utf-8", "replace"))
+    files = {part.name: SentFile(part.file, part.content) for part in parts if part.file}
+    return None if len(parts) > _MAX_FIELDS else (typed, files)
 
 
 def _is_ours(call: Call, *, is_open: bool) -> bool:
@@ -247,5 +282,6 @@ def _is_ours(call: Call, *, is_open: bool) -> bool:
     return is_own_change(call.logged_in, call.raw("csrf"))
 
 
-def _beijing(at: str) -> str:
+def beijing(at: str) -> str:
+    """A moment (RFC 3339) by Beijing's wall clock."""
     return datetime.fromisoformat(at).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")

@@ -14,10 +14,17 @@ WORDS: Pairs = {
         "There is no such page, or the link is used up or too old. The next start of yizhan prints a new link, while there is nobody who can log in.",
         "没有这个页面，或者链接已用过或已过期。只要还没有人可以登录，下次启动 yizhan 时会显示新的链接。",
     ),
+    "mishap": ("That did not work", "出错了"),
+    "mishap_why": ("The gateway could not make this page. Its log says where.", "网关无法生成此页面，详情见日志。"),
     "refused": ("Refused", "已拒绝"),
     "refused_why": (
         "This form does not come from a page of your session. Go back, load the page anew, and try again.",
         "这个表单不是从您登录后的页面提交的。请返回，刷新页面后再试。",
+    ),
+    "too_large": ("Too large", "内容过大"),
+    "too_large_why": (
+        "What was sent is larger than this form takes. Most bytes:",
+        "提交的内容超过此表单的上限（字节）：",
     ),
     "nothing": ("None yet.", "暂无。"),
     "state": ("State", "状态"),
@@ -57,4 +64,9 @@ WORDS: Pairs = {
     "no": ("no", "否"),
     "optional": ("optional", "可不填"),
     "all": ("all", "全部"),
+    "if_wanted": (" (optional)", "（可不填）"),
+    "pages": ("Pages", "翻页"),
+    "copy": ("Copy", "复制"),
+    "copied": ("Copied", "已复制"),
+    "told_once": ("It is shown this once. Keep it now.", "只显示这一次，请立即保存。"),
 }

@@ -1,9 +1,9 @@
-"""Messages are found by their number, and those that were not delivered by their state (ADR 0024)."""
+"""Messages are found by their number, and those that were not delivered by their state (ADR 0026)."""
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0017"
+down_revision = "0016"
 
 _INDEXES = {
     "messages_number": "((id >> 12), number)",
@@ -12,7 +12,7 @@ _INDEXES = {
 
 
 def upgrade() -> None:
-    """Two indexes. Pieces that have rows get theirs while nobody waits (``store.partitions.add_index``)."""
+    """Two indexes. Pieces that have rows get theirs while nobody waits (``store.partitions.build_index``)."""
     connection = op.get_bind()
     filled = connection.exec_driver_sql("SELECT 1 FROM messages LIMIT 1").first() is not None
     only = "ONLY " if filled and connection.dialect.name == "postgresql" else ""

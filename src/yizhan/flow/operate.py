@@ -16,8 +16,9 @@ from yizhan.flow.ports import Board
 from yizhan.kit.clock import Clock
 from yizhan.model.settings import RefundRule
 from yizhan.store.database import Database, Session
-from yizhan.store.messages import Filter, cancel_submission, list_messages, submission_keys
+from yizhan.store.messages import cancel_submission, list_messages
 from yizhan.store.queue import send_again
+from yizhan.store.search import Filter, submission_keys
 from yizhan.store.settle import give_up
 
 __all__ = ["Conflict", "NotFound", "Operate"]

@@ -11,6 +11,7 @@ from yizhan.flow.operate_routes import RouteActions
 from yizhan.flow.operate_tokens import TokenActions
 from yizhan.flow.operate_webhooks import WebhookActions
 from yizhan.flow.ports import Board
+from yizhan.flow.repeats import Repeats
 from yizhan.kit.clock import Clock
 from yizhan.model.settings import RefundRule
 from yizhan.store.database import Database
@@ -30,6 +31,7 @@ class Operate(
     RouteActions,
     TokenActions,
     PeopleActions,
+    Repeats,
 ):
     """Every change an operator can make. ``actor`` says who it was; ValueError says what is wrong with the wish."""
 

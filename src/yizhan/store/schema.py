@@ -418,6 +418,17 @@ once = Table(
     Column("at_ms", BigInteger, nullable=False),
 )
 
+# Changes by the admin API that may come again: what they were answered.
+answers = Table(
+    "answers",
+    metadata,
+    Column("key", String(64), primary_key=True),  # HMAC of the caller under the key that it gave
+    Column("digest", String(64), nullable=False),  # HMAC of what was asked under the same
+    Column("status", Integer),  # None: it has been carried out, and no answer is known (yet)
+    Column("body", Text),  # None: there was none, or one that may not be kept
+    Column("at_ms", BigInteger, nullable=False),
+)
+
 # Who may call the admin API over the network.
 tokens = Table(
     "tokens",

@@ -29,11 +29,28 @@ def at(path: str) -> Callable[[Program], str]:
     return lambda _: path
 
 
+def of_message(path: str, **wanted: str) -> Callable[[Program], str]:
+    """A page about the newest message that is found so; the ids stand in braces."""
+    return lambda program: path.format(**program.messages(**wanted)[0])
+
+
 VIEWS = (
     View("login", None, at("/login")),
     View("overview", "ada", at("/")),
     View("password", "ada", at("/password")),
+    View("second-factor", "ada", at("/second-factor")),
     View("customer-overview", "cui", at("/")),
+    View("messages", "olga", at("/messages")),
+    View("messages-none", "olga", at("/messages?number=13911111111&text=x&since=2020-01-01T00:00")),
+    View("customer-messages", "cui", at("/messages")),
+    View("message-delivered", "ulf", of_message("/messages/{id}", state="delivered")),
+    View("message-failed", "olga", of_message("/messages/{id}", state="failed")),
+    View("message-scheduled", "olga", of_message("/messages/{id}", state="scheduled")),
+    View("customer-message", "cui", of_message("/messages/{id}", state="delivered", account="C1")),
+    View("submission", "olga", of_message("/submissions/{submission}", account="C1", state="invalid")),
+    View("scheduled", "olga", at("/scheduled")),
+    View("refusals", "olga", at("/refusals")),
+    View("replies", "olga", at("/replies")),
     View("accounts", "ada", at("/accounts")),
     View("account-new", "olga", at("/accounts/new")),
     View("account", "olga", at("/accounts/C1")),
@@ -64,7 +81,15 @@ def _furnish(program: Program) -> None:
         program.api("POST", "/people", json={"name": name, "role": role, "password": PASSWORD, **account})
     program.send(c1, Mobile="13800000000,13900000001,13700000002")
     program.send(c2, Mobile="13800000003", Content=f"订单已发货{TEXT}")
-    program.wait_for("delivered", 1)
+    program.send(c1, Mobile="13800000000,13800000001,13800000006,12345", Content="字" * 150 + "【测试】")
+    program.send(c1, SendTime="20990101080000", Content=f"新年快乐{TEXT}")
+    program.api("POST", "/keywords", json={"words": ["发票"]})
+    program.send(c2, Content=f"代开发票{TEXT}")
+    program.send(c2, Content="没有签名")
+    for text in ("收到，谢谢", "TD"):
+        program.api("POST", "/simulator/replies", json={"number": "13700000002", "to": "10690000", "text": text})
+    program.wait_for("delivered", 2)
+    program.wait_for("failed", 1)
     _furnish_rules(program)
 
 

@@ -192,7 +192,7 @@ def test_a_cancelled_call_and_its_story(house: House) -> None:
     assert run(house.ask.account("C1")).balance == 10 and run(house.ask.verify_ledger()).holds
     stories = run(house.ask.stories(100_000_000, "C1"))
     assert [story.message.state for story in stories] == ["cancelled", "cancelled", "invalid"]
-    assert [step.station for step in stories[0].steps] == ["front", "policy", "accept", "end", "ledger"]
+    assert [event.station for event in stories[0].events] == ["front", "policy", "accept", "end", "ledger"]
     (one,) = run(house.ask.stories(stories[1].message.id))
     assert one.message.number == "+85291234567"
     assert run(house.ask.messages(number="0085291234567")).messages[0].number == "+85291234567"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from yizhan.console.telling import tell
 from yizhan.flow.dispatch import Dispatcher
 from yizhan.flow.mailroom import Mailroom
 from yizhan.flow.meter import Meter
@@ -170,7 +171,7 @@ def test_a_channel_that_refuses_hands_on_to_the_next(rich: House, tmp_path: Path
     rich.run(works.run({State.DELIVERED: 1, State.FAILED: 1}))
     rows = rich.run(rich.ask.messages(number="13800000006")).messages
     (story,) = rich.run(rich.ask.stories(rows[0].id))
-    refused = [(step.what, step.why) for step in story.steps if "refused" in step.what]
+    refused = [(step.what, step.why) for step in tell(story).steps if "refused" in step.what]
     assert refused == [
         ("attempt 1, part 1 of 1 refused: RINVSRCADR", "a"),
         ("part 1 of 1 refused: RINVSRCADR", "b"),

@@ -77,6 +77,7 @@ TABLE = {
     "PUT /people/{name}/password": "a",
     "POST /people/{name}/disable": "a",
     "POST /people/{name}/enable": "a",
+    "DELETE /people/{name}/second-factor": "a",
     "DELETE /people/{name}": "a",
 }
 

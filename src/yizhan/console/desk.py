@@ -67,6 +67,8 @@ class Doorkeeper:
             visit = await self._visit(request)
             caller = None if visit is None else visit.caller
             is_change = request.method not in ("GET", "HEAD", "OPTIONS")
+            if visit is not None and visit.must_enrol:
+                return problem(403, "a second factor has to be set up first, at /second-factor")
             if visit is not None and is_change and not is_own_change(visit, request.headers.get("x-csrf-token", "")):
                 return problem(403, "a change by a session needs its X-CSRF-Token")
         if caller is not None:

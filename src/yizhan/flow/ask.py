@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from yizhan import __version__
-from yizhan.flow.living import Living
+from yizhan.flow.ask_messages import LAST_CLIENT_ID, MessageQuestions
 from yizhan.flow.office import Conflict, NotFound, channel_of
 from yizhan.flow.operate_tokens import hash_of
-from yizhan.flow.ports import Board
 from yizhan.flow.story import tell
-from yizhan.kit.clock import Clock, to_rfc3339
+from yizhan.kit.clock import to_rfc3339
 from yizhan.model.access import Caller
 from yizhan.model.account import Profile
 from yizhan.model.carriage import by_channel
@@ -19,11 +18,11 @@ from yizhan.model.message import State
 from yizhan.model.operation import find_operation
 from yizhan.model.reject import Reject
 from yizhan.model.route import Route
+from yizhan.model.story import Story
 from yizhan.model.views import (
     AccountView,
     AddressView,
     AuditView,
-    Backlog,
     CardView,
     ChannelCard,
     ChannelView,
@@ -32,7 +31,6 @@ from yizhan.model.views import (
     LedgerCheck,
     LedgerView,
     MessagePage,
-    MessageStory,
     MessageView,
     NumberView,
     PersonView,
@@ -53,7 +51,7 @@ from yizhan.policy.routing import decide
 from yizhan.policy.text_class import text_class
 from yizhan.store import accounts, cards, ledger, lists, messages, pushes, records, replies
 from yizhan.store.backup import BackupFailed, BackupView
-from yizhan.store.database import WHOLE, Database, Session
+from yizhan.store.database import WHOLE, Session
 from yizhan.store.lists import EVERYBODY
 from yizhan.store.migrate import schema_of
 from yizhan.store.people import view_people
@@ -62,23 +60,15 @@ from yizhan.store.replies import NOBODY
 from yizhan.store.tokens import find_token, view_tokens
 from yizhan.wire.codes import code_of
 
-# Client ids are int32; message ids begin above them (``store.schema.FIRST_MESSAGE_KEY``).
-_LAST_CLIENT_ID = 2_147_483_647
 _DAY_MS = 86_400_000
 _MOST_OF_ONE = 100_000  # messages of a submission: more than any limit lets through
 
 
-class Ask:
+class Ask(MessageQuestions):
     """Every question an operator can ask. NotFound and ValueError as in ``flow.operate``.
 
     Lists and counts that grow with the traffic are searches, which a replica may answer.
     """
-
-    def __init__(self, database: Database, living: Living, board: Board, clock: Clock) -> None:
-        self._database = database
-        self._living = living
-        self._board = board
-        self._clock = clock
 
     async def accounts(self, part: str = "", after: str = "", limit: int | None = None) -> list[AccountView]:
         """Accounts by CorpID: all, or those with ``part`` in it; ``after`` is the last one of the page above."""
@@ -225,9 +215,9 @@ class Ask:
         page = await self._database.read(lambda session: messages.list_messages(session, wanted))
         return page.messages[::-1]
 
-    async def stories(self, id: int, account: str | None = None) -> list[MessageStory]:
+    async def stories(self, id: int, account: str | None = None) -> list[Story]:
         """The stories of a submission's messages (``id`` as the client got it) or of one message. NotFound."""
-        if id <= _LAST_CLIENT_ID:
+        if id <= LAST_CLIENT_ID:
             wanted = messages.Filter(submission=id, account=account, limit=100)
         else:
             wanted = messages.Filter(message=id, account=account)
@@ -289,9 +279,14 @@ class Ask:
             rejected=[RejectedChannel(one.channel, one.why) for one in decision.rejected],
         )
 
-    async def refusals(self, limit: int, before: int | None = None) -> list[RefusalView]:
-        """The newest refused calls."""
-        found = await self._database.search(lambda session: records.list_refusals(session, limit, before))
+    async def refusals(
+        self, limit: int, before: int | None = None, *, account: str | None = None, reject: str | None = None
+    ) -> list[RefusalView]:
+        """The newest refused calls; ``account`` as the caller named it."""
+        rule = None if reject is None else _reject(reject)
+        found = await self._database.search(
+            lambda session: records.list_refusals(session, limit, before, account, rule)
+        )
         return [_refusal(call) for call in found]
 
     async def audit(self, limit: int, before: int | None = None) -> list[AuditView]:
@@ -362,25 +357,19 @@ class Ask:
             ledger=check,
         )
 
-    async def backlog(self) -> Backlog:
-        """What no carrier has yet. A walk over all of it."""
-        waiting, due_ms = await self._database.read(
-            lambda session: (messages.count_waiting(session), messages.oldest_due_ms(session))
-        )
-        return Backlog(waiting, 0 if due_ms is None else max(0, self._clock.now_ms() - due_ms) / 1000)
-
-    def _account_id(self, corp_id: str) -> int:
-        account = self._living.standing.accounts.get(corp_id)
-        if account is None:
-            raise NotFound(f"no account {corp_id}")
-        return account.id
-
 
 def _state(word: str) -> State:
     try:
         return State[word.upper()]
     except KeyError:
         raise ValueError(f"state must be one of {', '.join(state.word for state in State)}") from None
+
+
+def _reject(word: str) -> Reject:
+    try:
+        return Reject(word)
+    except ValueError:
+        raise ValueError(f"reject must be one of {', '.join(Reject)}") from None
 
 
 def route_view(route: Route, names: Mapping[int, str]) -> RouteView:

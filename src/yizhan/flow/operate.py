@@ -8,6 +8,7 @@ from yizhan.flow.operate_channels import ChannelActions
 from yizhan.flow.operate_lists import ListActions
 from yizhan.flow.operate_people import PeopleActions
 from yizhan.flow.operate_routes import RouteActions
+from yizhan.flow.operate_second_factors import SecondFactorActions
 from yizhan.flow.operate_tokens import TokenActions
 from yizhan.flow.operate_webhooks import WebhookActions
 from yizhan.flow.ports import Board
@@ -31,6 +32,7 @@ class Operate(
     RouteActions,
     TokenActions,
     PeopleActions,
+    SecondFactorActions,
     Repeats,
 ):
     """Every change an operator can make. ``actor`` says who it was; ValueError says what is wrong with the wish."""

@@ -61,8 +61,8 @@ class Settle:
         """Delivered or not, part by part, likewise; the key of the answer that each receipt was found by."""
         batch = Reported(channel, receipts, self._policy.refund)
         found = await self._database.write(Turn.CARRIAGE, settle_receipts, batch, rows=2 * len(receipts))
-        self._meter.reported(channel, receipts)
-        return found
+        self._meter.reported(channel, receipts, found.delays_ms)
+        return found.keys
 
     async def replies(self, channel: str, replies: Sequence[Reply]) -> list[int]:
         """What handsets wrote, to the accounts that they belong to: the id of each."""

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from yizhan.model.access import Role
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.operation import FAMILY
 from yizhan.model.section import Count, Seconds, Section
@@ -74,6 +75,7 @@ class AdminSettings(Section):
     session_idle_s: Annotated[float, Field(gt=0, le=86_400)] = 1_800
     session_max_s: Annotated[float, Field(gt=0, le=2_592_000)] = 43_200
     logins_per_minute: Count = 10
+    require_totp: tuple[Role, ...] = ()
     setup_link_s: Annotated[float, Field(gt=0, le=86_400)] = 3_600
     max_streams: Count = 100
 

@@ -3,11 +3,12 @@
 Times are RFC 3339 in UTC, money is in 条, numbers and texts are in clear (logs mask them, operators need them).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
+from yizhan.model.alarm import Alarm
 from yizhan.model.carriage import mean_of
 from yizhan.model.channel import ChannelSettings
 
@@ -108,6 +109,7 @@ class PersonView:
     disabled: bool
     created_at: str
     seen_at: str | None  # the newest call of a session that there still is
+    second_factor: bool  # he shows a code besides the password
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +230,40 @@ class MessagePage:
 
 
 @dataclass(frozen=True, slots=True)
+class SubmissionView:
+    """One accepted call with what has become of its messages."""
+
+    submission: int  # the id the client got
+    account: str
+    text: str
+    encoding: str
+    parts: int
+    cell: str
+    operation: str
+    transport: str
+    address: str
+    accepted_at: str
+    send_at: str | None
+    price: int | float
+    refunded: int | float
+    states: dict[str, int]  # messages by state
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledView:
+    """A call whose messages wait for their SendTime."""
+
+    cursor: str  # ask for what stands behind the last one seen
+    submission: int
+    account: str
+    text: str
+    send_at: str
+    waiting: int  # messages
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a message's story."""
+    """One line of a message's story, told."""
 
     at: str | None
     station: str
@@ -239,7 +273,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class MessageStory:
-    """A message and its whole timeline, derived from the columns of its rows."""
+    """A message and its whole timeline, told (``model.story``)."""
 
     message: MessageView
     steps: list[Step]
@@ -303,12 +337,48 @@ class ChannelView:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """How things stand; ``accepted``: messages since this node has started."""
+class NewestReports:
+    """Of a channel's newest final reports: the share that says delivered, and how long half and 95 % of them took."""
 
+    delivered: float
+    p50_s: float | None  # None: none of them was about a part that we know
+    p95_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One second of this node: parts a second, and how many messages were queued if somebody looked."""
+
+    at_s: int
+    accepted: float
+    delivered: float
+    failed: float
+    queued: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Worries:
+    """What may go wrong besides messages and channels."""
+
+    parked_events: int = 0
+    disk_low: bool = False
+    lost_nodes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How things stand. ``accepted`` (messages since it has started) and ``rates`` are this node's, the rest is the
+    store's; ``node`` is its name where others share the store.
+    """
+
+    at: str
+    node: str
     accepted: int
+    rates: Moment
     backlog: Backlog
     channels: list[ChannelView]
+    reports: Mapping[str, NewestReports]  # by channel
+    alarms: list[Alarm]
 
 
 def channel_at_rest(settings: ChannelSettings, why: str, *, paused: bool = False, node: str = "") -> ChannelView:

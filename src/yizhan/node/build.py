@@ -19,6 +19,7 @@ from yizhan.flow.dispatch import LOOK_S, Dispatcher
 from yizhan.flow.explain import Explain
 from yizhan.flow.gate import Gate
 from yizhan.flow.herald import Herald
+from yizhan.flow.live import Live
 from yizhan.flow.living import Living
 from yizhan.flow.login import Login
 from yizhan.flow.mailroom import Mailroom
@@ -49,6 +50,7 @@ from yizhan.push.delivery import Delivery
 from yizhan.push.postman import Postman
 from yizhan.sim.phones import Phones
 from yizhan.sim.simulator import Simulator
+from yizhan.store.berths import lost_nodes
 from yizhan.store.broken import Broken
 from yizhan.store.database import Database
 from yizhan.store.opening import open_store
@@ -69,6 +71,7 @@ class House:
     play: Play
     explain: Explain
     metrics: Metrics
+    live: Live
     send: Send
     gate: Gate
     login: Login
@@ -157,6 +160,8 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     fleet.join(make, dispatcher.look, harbor)
 
     ask = Ask(database, living, fleet, clock)
+    lost = partial(lost_nodes, lease_ms=int(settings.node.lease_s * 1000)) if shared else None
+    live = Live(database, fleet, meter, clock, node=harbor.name, lost_nodes=lost)
     push = settings.push
     delivery = Delivery(Postman(timeout_s=push.timeout_s, allow_networks=push.allow_networks))
     return House(
@@ -168,7 +173,8 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         ask=ask,
         play=Play(fleet.handsets, phones),
         explain=Explain(database, living, terms, ask, clock),
-        metrics=Metrics(meter, ask),
+        metrics=Metrics(meter, live),
+        live=live,
         send=Send(reception, ask),
         gate=gate,
         login=login,

@@ -127,7 +127,7 @@ def _guarded(house: House) -> Doorkeeper:
         url = seen_url(request.url.scheme, None, headers, b"", callers.believes(peer))
         return Source(callers.address(peer, headers), url.startswith("https:"))
 
-    site = make_site(house.login, house.operate, house.ask, house.metrics.overview, source)
+    site = make_site(house.login, house.operate, house.ask, house.live, source)
     return Doorkeeper(_admin_app(house), house.ask.holder, house.login.visit, site)
 
 

@@ -126,6 +126,7 @@ async def _at_work(house: House, stop: Stop) -> AsyncIterator[None]:
             group.create_task(house.notifier.run()),
             group.create_task(house.overdue.run()),
             group.create_task(house.fleet.run()),
+            group.create_task(house.live.run()),
         ]
         if house.shared is not None:
             work.append(group.create_task(house.shared.run(house.fleet.apply, partial(_heed, house))))

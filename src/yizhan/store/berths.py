@@ -31,6 +31,7 @@ _KINDS = ("channel:", "duty:")
 _FORSAKEN_LEASES = 3
 # A node that was not seen for so long has gone for good.
 _FORGOTTEN_MS = 24 * 3600 * 1000
+_LOST_LATELY_MS = 3600 * 1000
 
 Berth = Row[tuple[Any, ...]]
 
@@ -77,6 +78,15 @@ def sign_on(connection: Connection, name: str, version: str, sessions: str) -> i
     connection.execute(delete(nodes).where(nodes.c.seen_at_ms < now_ms - _FORGOTTEN_MS))
     forget_tellings(connection, now_ms - _FORGOTTEN_MS)
     return int(connection.execute(insert(connection, nodes).values(row).returning(nodes.c.id)).scalar_one())
+
+
+def lost_nodes(connection: Connection, lease_ms: int) -> list[str]:
+    """Nodes that were lost within the hour: they have not signed off. None by a name that is there again."""
+    since_ms = server_now_ms(connection) - lease_ms
+    there = select(nodes.c.name).where(nodes.c.seen_at_ms > since_ms)
+    gone = nodes.c.seen_at_ms.between(since_ms - _LOST_LATELY_MS, since_ms)
+    query = select(nodes.c.name).distinct().where(gone, nodes.c.name.not_in(there)).order_by(nodes.c.name)
+    return list(connection.execute(query).scalars())
 
 
 def sign_off(connection: Connection, node_id: int) -> None:

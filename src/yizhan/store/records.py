@@ -38,11 +38,21 @@ def note_refusals(connection: Connection, batches: Sequence[tuple[Sequence[Refus
     return [None] * len(batches)
 
 
-def list_refusals(connection: Connection, limit: int, before: int | None = None) -> list[RefusedCall]:
-    """The newest refused calls, or those before one."""
+def list_refusals(
+    connection: Connection,
+    limit: int,
+    before: int | None = None,
+    account: str | None = None,
+    reject: str | None = None,
+) -> list[RefusedCall]:
+    """The newest refused calls, or those before one; of an account as callers named it, by one rule."""
     query = select(refusals).order_by(refusals.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(refusals.c.id < before)
+    if account is not None:
+        query = query.where(refusals.c.account == account)
+    if reject is not None:
+        query = query.where(refusals.c.reject == reject)
     return [
         RefusedCall(row.at_ms, row.operation, row.account, row.address, row.reject, row.hit, row.text, row.id)
         for row in connection.execute(query)

@@ -136,7 +136,7 @@ WHERE submissions.id IN (SELECT value AS id FROM json_each(?))"""
 # Carriers use ids again: the newest part comes first.
 KNOWN_PARTS = """
 SELECT parts.carrier_key, parts.message_id, parts.attempt, parts.part, parts.state, messages.number,
-    CASE parts.pieces WHEN 0 THEN messages.parts ELSE parts.pieces END
+    CASE parts.pieces WHEN 0 THEN messages.parts ELSE parts.pieces END, parts.answered_at_ms
 FROM parts CROSS JOIN messages ON messages.id = parts.message_id
 WHERE parts.channel = ? AND parts.carrier_key IN (SELECT value AS word FROM json_each(?))
 ORDER BY parts.message_id DESC, parts.attempt DESC"""
@@ -144,7 +144,7 @@ ORDER BY parts.message_id DESC, parts.attempt DESC"""
 # Reports without an id: parts of messages to a number that still await theirs, oldest first.
 AWAITING_PARTS = f"""
 SELECT parts.message_id, parts.attempt, parts.part, parts.state,
-    CASE parts.pieces WHEN 0 THEN messages.parts ELSE parts.pieces END
+    CASE parts.pieces WHEN 0 THEN messages.parts ELSE parts.pieces END, parts.answered_at_ms
 FROM messages INDEXED BY messages_sent
 CROSS JOIN parts ON parts.message_id = messages.id AND parts.attempt = messages.attempts
 WHERE messages.state = {State.SENT:d} AND messages.number = ? AND messages.channel = ? AND parts.state = {State.SENT:d}

@@ -10,6 +10,7 @@ from yizhan.console.api.bodies import BackupTo, Cancellation, HandsetReply, Limi
 from yizhan.console.api.document import STOPPED_AT, errors
 from yizhan.console.api.paging import Before, Next
 from yizhan.console.desk import Actor, Own
+from yizhan.console.telling import tell
 from yizhan.flow.ask import Ask
 from yizhan.flow.explain import Explain
 from yizhan.flow.operate import Conflict, Operate
@@ -100,7 +101,7 @@ def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
 
     @router.get("/{id}", responses=errors(404))
     async def show_message(id: Annotated[RowId, Path()], own: Own, account: str | None = None) -> list[MessageStory]:
-        return await ask.stories(id, own.only(account))
+        return [tell(story) for story in await ask.stories(id, own.only(account))]
 
     @router.post("/{id}/resend", status_code=204, responses=errors(409))
     async def send_again(id: Annotated[RowId, Path()], actor: Actor) -> None:
@@ -187,9 +188,13 @@ def watch_router(ask: Ask) -> APIRouter:
 
     @router.get("/refusals")
     async def list_refusals(
-        onward: Next, limit: Annotated[Limit, Query()] = 50, before: Before = None
+        onward: Next,
+        account: Annotated[str | None, Query(description="As the caller named it.")] = None,
+        reject: Annotated[str | None, Query(description="Only by this rule, say keyword.")] = None,
+        limit: Annotated[Limit, Query()] = 50,
+        before: Before = None,
     ) -> Sequence[RefusalView]:
-        return onward.behind(await ask.refusals(limit, before), limit)
+        return onward.behind(await ask.refusals(limit, before, account=account, reject=reject), limit)
 
     @router.get("/audit")
     async def list_audit(

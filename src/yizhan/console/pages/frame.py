@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -23,6 +23,9 @@ from yizhan.console.pages.call import Call, Entry, Need, Page, Typed
 from yizhan.console.words import LANGUAGES, language_of
 from yizhan.flow.office import Conflict, NotFound
 from yizhan.kit.clock import BEIJING
+from yizhan.kit.log import get_logger
+
+_log = get_logger("console")
 
 LANGUAGE_COOKIE = "yizhan_language"
 THEME_COOKIE = "yizhan_theme"
@@ -75,7 +78,7 @@ class Frame:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["beijing"] = _beijing
+        self._templates.filters["beijing"] = beijing
         self._templates.globals["asset"] = self._asset
 
     def app(self, pages: Sequence[Page]) -> Starlette:
@@ -83,7 +86,7 @@ class Frame:
         routes = [self.route(page) for page in pages]
         return Starlette(
             routes=[*routes, Route("/static/{name:path}", self._static)],
-            exception_handlers={HTTPException: self._fault},
+            exception_handlers={HTTPException: self._fault, Exception: self._unforeseen},
         )
 
     def route(self, page: Page) -> Route:
@@ -95,6 +98,8 @@ class Frame:
             need = page.change if call.is_change else page.see
             if need is not Entry.OPEN and visit is None:
                 reply: Response = go("/login")
+            elif visit is not None and visit.must_enrol and need is not None and not call.gets(need):
+                reply = go("/second-factor")
             elif need is None or not call.gets(need):
                 reply = self._nothing_here(call)
             else:
@@ -145,7 +150,7 @@ class Frame:
         A template draws with ``w`` (the words), ``may(method, path)``, ``visit``, ``call``, ``asset(name)``
         and ``values``.
         """
-        w = self._words(call)
+        w = self.words(call)
         notice = w.get(call.request.cookies.get(_NOTICE_COOKIE, ""), "")
         theme = call.request.cookies.get(THEME_COOKIE, "")
         text = self._templates.get_template(f"{template}.html").render(
@@ -171,7 +176,7 @@ class Frame:
 
     def draw(self, call: Call, template: str, **values: Any) -> str:
         """The same as text."""
-        w = self._words(call)
+        w = self.words(call)
         return self._templates.get_template(f"{template}.html").render(
             w=w, call=call, visit=call.visit, may=call.may, **values
         )
@@ -183,7 +188,8 @@ class Frame:
     def _nothing_here(self, call: Call) -> Response:
         return self.say(call, HTTPStatus.NOT_FOUND, "gone", "gone_why")
 
-    def _words(self, call: Call) -> Mapping[str, str]:
+    def words(self, call: Call) -> Mapping[str, str]:
+        """In the language that he has chosen, or his browser asks for."""
         chosen = call.request.cookies.get(LANGUAGE_COOKIE, "")
         return LANGUAGES[language_of(chosen, call.request.headers.get("accept-language", ""))]
 
@@ -205,9 +211,15 @@ class Frame:
             reply: Response = go("/login")
         else:
             status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
-            reply = self.say(call, status, "gone", "gone_why")
+            words = ("gone", "gone_why") if isinstance(error, HTTPException) else ("mishap", "mishap_why")
+            reply = self.say(call, status, *words)
         reply.headers.update(_HEADERS)
         return reply
+
+    async def _unforeseen(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, ClientDisconnect):  # who took a stream has left, or only asked for its head
+            _log.error("a page failed", method=request.method, path=request.url.path, exc_info=error)
+        return await self._fault(request, error)
 
 
 def go(path: str, notice: str = "") -> RedirectResponse:
@@ -247,5 +259,6 @@ def _is_ours(call: Call, *, is_open: bool) -> bool:
     return is_own_change(call.logged_in, call.raw("csrf"))
 
 
-def _beijing(at: str) -> str:
+def beijing(at: str) -> str:
+    """A moment (RFC 3339) by Beijing's wall clock."""
     return datetime.fromisoformat(at).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")

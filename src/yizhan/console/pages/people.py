@@ -47,6 +47,7 @@ class PeopleRoom:
             Page(f"{_ONE}/password", self._set_password, None, ("PUT", f"{_ONE}/password")),
             Page(f"{_ONE}/disable", self._disable, None, ("POST", f"{_ONE}/disable")),
             Page(f"{_ONE}/enable", self._enable, None, ("POST", f"{_ONE}/enable")),
+            Page(f"{_ONE}/second-factor/off", self._second_factor_off, None, ("DELETE", f"{_ONE}/second-factor")),
             Page(f"{_ONE}/remove", self._remove, None, ("DELETE", _ONE)),
             Page(_ONE, self._person, ("GET", "/people")),
             Page("/tokens", self._tokens, ("GET", "/tokens"), ("POST", "/tokens")),
@@ -107,6 +108,11 @@ class PeopleRoom:
     async def _enable(self, call: Call) -> Response:
         name = call.request.path_params["name"]
         await self._operate.enable_person(call.actor, name)
+        return go(f"/people/{name}", "saved")
+
+    async def _second_factor_off(self, call: Call) -> Response:
+        name = call.request.path_params["name"]
+        await self._operate.turn_second_factor_off(call.actor, name)
         return go(f"/people/{name}", "saved")
 
     async def _remove(self, call: Call) -> Response:

@@ -1,6 +1,6 @@
 """All rooms of the console under one roof, and the menu that leads to them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -11,16 +11,28 @@ from yizhan.console.pages.call import Entry
 from yizhan.console.pages.entry import EntryRoom
 from yizhan.console.pages.frame import Corridor, Door, Frame
 from yizhan.console.pages.home import HomeRoom
+from yizhan.console.pages.messages import MessagesRoom
 from yizhan.console.pages.people import PeopleRoom
+from yizhan.console.pages.refusals import RefusalsRoom
 from yizhan.console.pages.rules import RuleRoom
+from yizhan.console.pages.second_factor import SecondFactorRoom
 from yizhan.flow.ask import Ask
+from yizhan.flow.live import Live
 from yizhan.flow.login import Login
 from yizhan.flow.operate import Operate
 from yizhan.kit.clock import SystemClock
-from yizhan.model.views import Overview
 
 _MENU = (
-    Corridor("traffic", (Door("overview", "/"),)),
+    Corridor(
+        "traffic",
+        (
+            Door("overview", "/"),
+            Door("door_messages", "/messages", ("GET", "/messages")),
+            Door("door_scheduled", "/scheduled", ("GET", "/messages")),
+            Door("door_replies", "/replies", ("GET", "/replies")),
+            Door("door_refusals", "/refusals", ("GET", "/refusals")),
+        ),
+    ),
     Corridor(
         "customers",
         (
@@ -48,14 +60,17 @@ def make_site(
     login: Login,
     operate: Operate,
     ask: Ask,
-    overview: Callable[[], Awaitable[Overview]],
+    live: Live,
     source: Callable[[Request], Source],
 ) -> Starlette:
     """The console as an ASGI application, for who has a session (``console.desk.Doorkeeper``) and who has none."""
     frame = Frame(source, _MENU)
     rooms = (
         EntryRoom(frame, login, operate),
-        HomeRoom(frame, ask, overview),
+        SecondFactorRoom(frame, login, operate),
+        HomeRoom(frame, ask, login, live),
+        MessagesRoom(frame, operate, ask),
+        RefusalsRoom(frame, ask),
         AccountRoom(frame, operate, ask),
         RuleRoom(frame, operate, ask, SystemClock()),
         PeopleRoom(frame, operate, ask),

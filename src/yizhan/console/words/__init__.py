@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping
 
-from yizhan.console.words import accounts, common, entry, home, people, rules, states
+from yizhan.console.words import accounts, common, entry, home, messages, people, refusals, rules, states, story
 from yizhan.console.words.pair import Pairs
 
 ROOMS: tuple[Pairs, ...] = (
     common.WORDS,
     entry.WORDS,
     home.WORDS,
-    states.WORDS,
     accounts.WORDS,
-    rules.WORDS,
+    messages.WORDS,
     people.WORDS,
+    refusals.WORDS,
+    rules.WORDS,
+    states.WORDS,
+    story.WORDS,
 )
 
 _ENGLISH, _CHINESE = 0, 1

@@ -49,6 +49,8 @@ TABLE = {
     "GET /refusals": "aor",
     "GET /audit": "aor",
     "GET /health": "aor",
+    "GET /nodes": "aor",
+    "GET /settings": "aor",
     "POST /backup": "a",
     "GET /webhooks": "aor",
     "PUT /webhooks": "ao",

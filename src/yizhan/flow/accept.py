@@ -1,24 +1,29 @@
 """Accept: a client's message, from the gate to the commit. What is answered as a success is durable by then."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from yizhan.flow.desk import Desk
 from yizhan.flow.turnstile import Turnstile, rows_of
 from yizhan.model.call import Call
+from yizhan.model.mailing import Piece
 from yizhan.model.reject import Refusal, Reject
 from yizhan.model.submission import Accepted, Admitted, Stored
 from yizhan.policy.admission import account_disabled, account_unknown, judge_access, judge_message
 from yizhan.policy.admit import admit
 from yizhan.policy.case import Case
+from yizhan.policy.mailing import calls_of, judge_letter
 from yizhan.store.accept import accept
 from yizhan.store.committer import Turn
+from yizhan.store.mailings import Posting, post_pieces
 from yizhan.store.once import Before, Once, accept_once
 
 # A call of so many rows has a turn of its own in the commit: it does not wait for those of hundreds.
 _FEW_ROWS = 16
+# So many texts of a mailing are judged before the loop looks at what else there is.
+_TEXTS_AT_A_TIME = 50
 
 
 class Accepting(Desk):
@@ -67,6 +72,26 @@ class Accepting(Desk):
                 return refusal or await (self._submit_once(case, once) if once else self._submit_plainly(case))
 
         return await self._guarded(call, answer())
+
+    async def post(self, piece: Piece) -> None:
+        """A piece of a mailing: each of its texts is a submission of its own, and one commit holds them all, with a
+        note of what has become of each row. So whoever is interrupted goes on behind the last commit (ADR 0024).
+        """
+        account = self._living.standing.accounts[piece.order.account]
+        rows = sum(not row.mistake for row in piece.rows)
+        async with self._turnstile.place(account.id, rows):
+            letters = [(places, judge_letter(case)) async for places, case in self._cases(piece)]
+            posting = Posting(piece, letters, self._clock.now_ms())
+            accepted = await self._database.write(Turn.BULK, post_pieces, posting, rows + 3, account.id)
+        for admitted in accepted:
+            self._accepted(admitted)
+
+    async def _cases(self, piece: Piece) -> AsyncIterator[tuple[list[int], Case]]:
+        """The texts of a piece; others are heard in between."""
+        for count, (places, call) in enumerate(calls_of(piece.order, piece.rows, self._clock.now_ms())):
+            if count and not count % _TEXTS_AT_A_TIME:
+                await asyncio.sleep(0)
+            yield places, self._case(call)
 
     async def _submit_plainly(self, case: Case) -> Stored | Refusal:
         accepted = await self._submit(case)

@@ -1,7 +1,9 @@
 """What operators ask: accounts, lists, messages with their stories, refusals, the audit log, health."""
 
 import asyncio
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 
 from yizhan import __version__
@@ -15,6 +17,7 @@ from yizhan.model.account import Profile
 from yizhan.model.carriage import by_channel
 from yizhan.model.channel import keys_of, shown
 from yizhan.model.message import State
+from yizhan.model.money import as_number
 from yizhan.model.operation import find_operation
 from yizhan.model.reject import Reject
 from yizhan.model.route import Route
@@ -25,7 +28,9 @@ from yizhan.model.views import (
     AuditView,
     CardView,
     ChannelCard,
+    ChannelQueue,
     ChannelView,
+    DayView,
     HealthView,
     KeywordHit,
     LedgerCheck,
@@ -46,10 +51,10 @@ from yizhan.model.views import (
     WebhookView,
 )
 from yizhan.policy.numbers import to_e164
-from yizhan.policy.route_key import passenger_to
-from yizhan.policy.routing import decide
+from yizhan.policy.route_key import passenger, passenger_to
+from yizhan.policy.routing import decide, ways_of
 from yizhan.policy.text_class import text_class
-from yizhan.store import accounts, cards, ledger, lists, messages, pushes, records, replies
+from yizhan.store import accounts, cards, ledger, lists, messages, pushes, queue, records, replies
 from yizhan.store.backup import BackupFailed, BackupView
 from yizhan.store.database import WHOLE, Session
 from yizhan.store.lists import EVERYBODY
@@ -58,6 +63,7 @@ from yizhan.store.people import view_people
 from yizhan.store.records import RefusedCall
 from yizhan.store.replies import NOBODY
 from yizhan.store.tokens import find_token, view_tokens
+from yizhan.store.totals import Total, day_of, totals
 from yizhan.wire.codes import code_of
 
 _DAY_MS = 86_400_000
@@ -228,6 +234,17 @@ class Ask(MessageQuestions):
         routes, now_ms = self._living.standing.routes, self._clock.now_ms()
         return [tell(record, now_ms, routes, states) for record in reversed(found)]
 
+    async def days(self, corp_id: str, days: int, most: int) -> list[DayView]:
+        """What an account sent today and on the days before, newest first; of no more than the newest ``most``
+        messages. NotFound.
+        """
+        account_id, today = self._account_id(corp_id), day_of(self._clock.now_ms())
+        found = await self._database.search(lambda session: totals(session, account_id, today - days + 1, most))
+        by_day: dict[int, list[Total]] = defaultdict(list)
+        for total in found:
+            by_day[total.day].append(total)
+        return [_day(day, by_day[day]) for day in sorted(by_day, reverse=True)]
+
     async def channels(self) -> list[ChannelView]:
         """Every channel as it stands now; without a running node only that there are such."""
         return [self._board.view(one) for one in self._board.settings()]
@@ -237,6 +254,18 @@ class Ask(MessageQuestions):
         settings = channel_of(self._board, name)
         keys = settings.model_dump(mode="json", include=set(keys_of(settings.kind)))
         return ChannelCard(self._board.view(settings), shown(keys), self._board.in_file(name))
+
+    async def queue_of(self, name: str) -> ChannelQueue:
+        """What is queued for a channel. A walk over all that is queued. NotFound."""
+        channel_of(self._board, name)
+        sizes = await self._database.search(queue.queued)
+        routes, channels = self._living.standing.routes, [one.name for one in self._board.settings()]
+        may = only = 0
+        for crowd, count in sizes:
+            ways = ways_of(routes, channels, passenger(crowd.account_id, crowd.route_key))
+            may += count * (name in ways)
+            only += count * (ways == {name})
+        return ChannelQueue(may, only)
 
     async def trace(self, name: str, after: int, number: str | None, limit: int, *, clear: bool) -> list[TracedPdu]:
         """The newest protocol messages of a channel behind ``after``; none while it is not at work. NotFound."""
@@ -276,7 +305,10 @@ class Ask(MessageQuestions):
             text_class=who.text_class.value,
             rule=route_view(decision.route, names) if decision.route else None,
             open=dict(decision.open),
-            rejected=[RejectedChannel(one.channel, one.why) for one in decision.rejected],
+            rejected=[
+                RejectedChannel(one.channel, one.why, one.obstacle.name.lower(), one.detail)
+                for one in decision.rejected
+            ],
         )
 
     async def refusals(
@@ -289,9 +321,18 @@ class Ask(MessageQuestions):
         )
         return [_refusal(call) for call in found]
 
-    async def audit(self, limit: int, before: int | None = None) -> list[AuditView]:
-        """The newest operator actions."""
-        return await self._database.search(lambda session: records.list_actions(session, limit, before))
+    async def audit(
+        self,
+        limit: int,
+        *,
+        actor: str | None = None,
+        action: str | None = None,
+        subject: str | None = None,
+        before: int | None = None,
+    ) -> list[AuditView]:
+        """The newest operator actions that match; ``before`` is the last id of the page above."""
+        wanted = records.Wanted(actor, action, subject, before, limit)
+        return await self._database.search(lambda session: records.list_actions(session, wanted))
 
     async def tokens(self) -> list[TokenView]:
         """Every token of the admin API, by name."""
@@ -356,6 +397,15 @@ class Ask(MessageQuestions):
             committed_calls=committed_calls,
             ledger=check,
         )
+
+
+def _day(day: int, totals: Sequence[Total]) -> DayView:
+    return DayView(
+        day=(date(1970, 1, 1) + timedelta(days=day)).isoformat(),
+        states={one.state.word: one.messages for one in sorted(totals, key=lambda one: one.state)},
+        price=as_number(sum(one.price_milli for one in totals)),
+        refunded=as_number(sum(one.refunded_milli for one in totals)),
+    )
 
 
 def _state(word: str) -> State:

@@ -17,6 +17,7 @@ from yizhan.model.views import ExplainedNumber, Explanation
 from yizhan.policy.admission import account_disabled, judge_message
 from yizhan.policy.admit import admit
 from yizhan.policy.case import Case, Terms
+from yizhan.policy.numbers import doubled_numbers
 from yizhan.store.accounts import balance_of
 from yizhan.store.database import Database
 from yizhan.wire.codes import code_of
@@ -77,6 +78,7 @@ class Explain:
             balance=as_number(balance_milli),
             keywords=case.standing.keywords.hits(text),
             numbers=numbers,
+            doubled=doubled_numbers(case.call.value("mobile"), self._terms.policy.max_numbers),
             too_many_numbers=case.numbers.too_many,
             routes=[await self._ask.explain_route(number, name, text) for number in sent[:_MOST_ROUTES]],
         )

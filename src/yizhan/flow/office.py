@@ -1,7 +1,7 @@
 """The office: how an operator's action is carried out, in one transaction with its audit entry."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -69,13 +69,16 @@ def channel_of(board: Board, name: str) -> ChannelSettings:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What the audit log will say: who did what to what, and what it was before and after."""
+    """What the audit log will say: who did what to what, and what it was before and after.
+
+    The act itself adds to either side what only its transaction can know, each time that it is run.
+    """
 
     actor: str
     action: str
     subject: str
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
+    before: dict[str, Any]
+    after: dict[str, Any]
 
 
 class Office:
@@ -92,7 +95,6 @@ class Office:
         A claim is held in the same commit, unless nothing was done. Twice when somebody else was quicker.
         """
         at_ms = self._clock.now_ms()
-        before, after = (json.dumps(side, ensure_ascii=False) for side in (deed.before, deed.after))
         claim = _claim.get()
         if claim is not None and claim.held:
             claim = None
@@ -106,6 +108,7 @@ class Office:
             if result is not False:
                 if (topic := deed.action.partition(" ")[0]) in TOPICS:
                     touch(session, topic)
+                before, after = (json.dumps(side, ensure_ascii=False) for side in (deed.before, deed.after))
                 note_action(session, Action(at_ms, deed.actor, deed.action, deed.subject, before, after))
             return (result,)
 

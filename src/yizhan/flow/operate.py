@@ -15,8 +15,8 @@ from yizhan.flow.ports import Board
 from yizhan.flow.repeats import Repeats
 from yizhan.kit.clock import Clock
 from yizhan.model.settings import RefundRule
-from yizhan.store.database import Database
-from yizhan.store.messages import cancel_submission, submission_keys
+from yizhan.store.database import Database, Session
+from yizhan.store.messages import Filter, cancel_submission, list_messages, submission_keys
 from yizhan.store.queue import send_again
 from yizhan.store.settle import give_up
 
@@ -56,12 +56,18 @@ class Operate(
             raise NotFound(f"no submission {submission}")
         at_ms = self._clock.now_ms()
         deed = Deed(actor, "submission cancel", str(submission), {}, {})
-        return await self._carry_out(deed, lambda session: cancel_submission(session, keys[0], at_ms))
+
+        def act(session: Session) -> int:
+            count = cancel_submission(session, keys[0], at_ms)
+            deed.before["not_yet_sent"] = deed.after["cancelled"] = count
+            return count
+
+        return await self._carry_out(deed, act)
 
     async def send_again(self, actor: str, message: int) -> None:
         """A held message: send it once more, though it may have arrived. Conflict when it is not held."""
         at_ms = self._clock.now_ms()
-        deed = Deed(actor, "message resend", str(message), {}, {})
+        deed = Deed(actor, "message resend", str(message), {"state": "uncertain"}, {"state": "queued"})
         if not await self._carry_out(deed, lambda session: send_again(session, message, at_ms)):
             raise Conflict(f"message {message} is not held as uncertain")
         self._board.changed()
@@ -69,6 +75,11 @@ class Operate(
     async def give_up(self, actor: str, message: int) -> None:
         """A held or queued message: it has failed, and is paid back. Conflict when it is neither."""
         at_ms, rule = self._clock.now_ms(), self._refund
-        deed = Deed(actor, "message give-up", str(message), {}, {})
-        if not await self._carry_out(deed, lambda session: give_up(session, [message], at_ms, rule) > 0):
+        deed = Deed(actor, "message give-up", str(message), {}, {"state": "failed"})
+
+        def act(session: Session) -> bool:
+            deed.before.update(("state", one.state) for one in list_messages(session, Filter(message=message)).messages)
+            return give_up(session, [message], at_ms, rule) > 0
+
+        if not await self._carry_out(deed, act):
             raise Conflict(f"message {message} is neither held nor queued")

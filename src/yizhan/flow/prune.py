@@ -8,6 +8,7 @@ from yizhan.model.settings import RetentionSettings
 from yizhan.store.committer import Turn
 from yizhan.store.database import Database
 from yizhan.store.line import A, R, Verb
+from yizhan.store.mailings import forget_mailings
 from yizhan.store.retention import BATCH_ROWS, Kind, old_rows, old_submissions, prune_rows, prune_submissions
 
 _DAY_MS = 86_400_000
@@ -38,6 +39,7 @@ class Pruner:
             (Kind.AUDIT, kept.audit_days),
         ):
             rows += await self._rows(kind, _before(now_ms, days)) if days else 0
+        rows += await self._mailings(now_ms)
         return await self._submissions(_before(now_ms, kept.messages_days)) if kept.messages_days else 0, rows
 
     async def _rows(self, kind: Kind, before_ms: int) -> int:
@@ -46,6 +48,12 @@ class Pruner:
             for first in range(0, len(keys), BATCH_ROWS):
                 count += await self._write(prune_rows, (kind, keys[first : first + BATCH_ROWS]))
         return count
+
+    async def _mailings(self, now_ms: int) -> int:
+        """Files with their rows go when their messages do."""
+        drafts_ms = now_ms - _DAY_MS
+        before_ms = _before(now_ms, self._kept.messages_days) if self._kept.messages_days else None
+        return await self._database.change(partial(forget_mailings, drafts_before_ms=drafts_ms, before_ms=before_ms))
 
     async def _submissions(self, before_ms: int) -> int:
         dropped = await self._database.drop_old(before_ms)

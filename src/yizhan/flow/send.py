@@ -35,13 +35,14 @@ class Send:
         self._accepting = accepting
         self._ask = ask
 
-    async def send(self, corp_id: str, values: Mapping[str, str], key: str | None) -> SentMessage:
-        """``values``: the call's, under lower-case names. ``key``: asked again with it, the message is not sent again.
+    async def send(self, corp_id: str, values: Mapping[str, str], key: str | None, actor: str = "") -> SentMessage:
+        """``values``: the call's, under lower-case names. ``key``: asked again with it, the message is not sent again;
+        ``actor``: who shall stand in the audit log, with a key.
 
         Raises Refused, and ValueError when the key stands for another message.
         """
         call = Call(_OPERATION, {**values, _OPERATION.login[0]: corp_id}, _LOCAL, Transport.API)
-        once = None if key is None else Once(key, _digest(values))
+        once = None if key is None else Once(key, _digest(values), actor)
         stored = await self._accepting.submit_known(call, once)
         if isinstance(stored, Refusal):
             raise Refused(stored)

@@ -68,7 +68,7 @@ class Obstacle(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A channel that does not carry the message now, and why."""
+    """A channel that does not carry the message now, and why; ``detail`` is a share, or what the channel says."""
 
     channel: str
     obstacle: Obstacle

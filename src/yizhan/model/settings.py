@@ -3,6 +3,7 @@
 Every knob has a default and its unit in its name; ``etc/yizhan.toml`` lists them all.
 """
 
+import re
 from decimal import Decimal
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
@@ -12,7 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from yizhan.model.access import Role
-from yizhan.model.channel import ChannelSettings
+from yizhan.model.channel import HIDDEN, ChannelSettings
 from yizhan.model.operation import FAMILY
 from yizhan.model.section import Count, Seconds, Section
 
@@ -37,6 +38,14 @@ def _empty_or_listen(value: str) -> str:
 
 # HOST:PORT; empty: nothing listens.
 Listen = Annotated[str, AfterValidator(_empty_or_listen)]
+
+
+_PASSWORDS_OF_URLS = re.compile(r"(?<=:)[^:/@]+(?=@)|(?<=[?&]password=)[^&]*")
+
+
+def without_password(url: str) -> str:
+    """A database's address for people."""
+    return _PASSWORDS_OF_URLS.sub(HIDDEN, url) if "://" in url else url
 
 
 class ServerSettings(Section):
@@ -77,6 +86,8 @@ class AdminSettings(Section):
     logins_per_minute: Count = 10
     require_totp: tuple[Role, ...] = ()
     setup_link_s: Annotated[float, Field(gt=0, le=86_400)] = 3_600
+    max_upload_bytes: Annotated[int, Field(ge=1, le=15_000_000)] = 5_000_000
+    max_upload_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 100_000
     max_streams: Count = 100
 
     @field_validator("listen")

@@ -221,6 +221,16 @@ class MessageView:
 
 
 @dataclass(frozen=True, slots=True)
+class DayView:
+    """What an account sent on one day (yyyy-mm-dd, in Beijing): how many messages by state, and the cost."""
+
+    day: str
+    states: dict[str, int]
+    price: int | float
+    refunded: int | float
+
+
+@dataclass(frozen=True, slots=True)
 class MessagePage:
     """Messages that were looked for, newest first."""
 
@@ -337,6 +347,51 @@ class ChannelView:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelQueue:
+    """What is queued and may go over a channel by the rules, and what of it may go nowhere else."""
+
+    may: int
+    only: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """One node: a program at work on the store."""
+
+    name: str
+    version: str
+    schema: str  # the newest that it knows
+    started_at: str
+    seen_at: str
+    there: bool  # else it has not been seen for a lease: what it had is free for others
+    this: bool  # the one that answers
+    channels: list[str]  # channels, or shares of them, that are at work on it
+    duties: list[str]  # what it does for all
+
+
+@dataclass(frozen=True, slots=True)
+class NodesView:
+    """The nodes of a store, and its schema; ``upgrade_waits``: for older nodes to go, before it takes the newest."""
+
+    schema: str
+    newest_schema: str
+    upgrade_waits: bool
+    nodes: list[NodeView]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingView:
+    """One key of the configuration in force; ``value`` and ``default`` never show a password."""
+
+    section: str  # empty for one that stands by itself
+    key: str
+    value: Any
+    default: Any
+    source: str  # default, file, environment or command
+    place: str  # the file, the variable or the option; empty for a default
+
+
+@dataclass(frozen=True, slots=True)
 class NewestReports:
     """Of a channel's newest final reports: the share that says delivered, and how long half and 95 % of them took."""
 
@@ -432,10 +487,12 @@ class RouteView:
 
 @dataclass(frozen=True, slots=True)
 class RejectedChannel:
-    """A channel that would not carry it now."""
+    """A channel that would not carry it now; ``reason`` is one of a closed set, and ``why`` says it in words."""
 
     channel: str
     why: str
+    reason: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -505,6 +562,7 @@ class Explanation:
     balance: int | float
     keywords: list[KeywordHit]  # all of them, with their places in the text as written
     numbers: list[ExplainedNumber]
+    doubled: list[str]  # numbers that stand there more than once; they get it once
     too_many_numbers: bool  # those beyond the limit are not looked at
     routes: list[RouteExplained]  # of the first numbers that would be sent
 
@@ -524,6 +582,7 @@ class TracedPdu:
     local: str
     remote: str
     data: str
+    fields: Sequence[tuple[str, str]] = ()  # those that the summary is made of
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from fastapi import FastAPI
 
@@ -14,6 +15,7 @@ from yizhan import __version__
 from yizhan.carrier.channel import SmppChannel
 from yizhan.console.api.app import make_admin_app
 from yizhan.console.metrics import Metrics
+from yizhan.flow.about import About, Me, Origins
 from yizhan.flow.ask import Ask
 from yizhan.flow.dispatch import LOOK_S, Dispatcher
 from yizhan.flow.explain import Explain
@@ -22,6 +24,8 @@ from yizhan.flow.herald import Herald
 from yizhan.flow.live import Live
 from yizhan.flow.living import Living
 from yizhan.flow.login import Login
+from yizhan.flow.mail_out import MailOut
+from yizhan.flow.mailings import Mailings
 from yizhan.flow.mailroom import Mailroom
 from yizhan.flow.meter import Meter
 from yizhan.flow.notify import Notifier
@@ -40,7 +44,7 @@ from yizhan.model.settings import Settings, StoreSettings
 from yizhan.model.submission import Admitted
 from yizhan.node.empty_board import EmptyBoard
 from yizhan.node.fleet import Fleet
-from yizhan.node.harbor import Harbor, OwnHarbor, SharedHarbor
+from yizhan.node.harbor import DUTIES, Harbor, OwnHarbor, SharedHarbor
 from yizhan.node.hearsay import Hearsay
 from yizhan.node.note import read_note
 from yizhan.policy.case import Terms
@@ -70,9 +74,12 @@ class House:
     ask: Ask
     play: Play
     explain: Explain
+    about: About
     metrics: Metrics
     live: Live
     send: Send
+    mailings: Mailings
+    mail_out: MailOut
     gate: Gate
     login: Login
     refusals: RefusalLog
@@ -88,10 +95,13 @@ class House:
     shared: SharedHarbor | None  # the same, if others share the store
 
 
-def build(settings: Settings, data: Path, broken: Broken | None = None) -> House:
+def build(
+    settings: Settings, data: Path, broken: Broken | None = None, origins: Origins = MappingProxyType({})
+) -> House:
     """Lock and open the store, and put everything together. Call from a running event loop. Raises ``Locked``.
 
-    ``broken`` ends the process when the store cannot say any more what is on the disk.
+    ``broken`` ends the process when the store cannot say any more what is on the disk; ``origins`` says of settings
+    where they were set.
     """
     clock = SystemClock()
     terms = Terms(
@@ -143,11 +153,10 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     )
 
     login = Login(database, living, clock, settings.admin, operate)
+    me = Me(settings.node.name or f"{socket.gethostname()}:{os.getpid()}", settings, DUTIES, origins)
     shared = None
     if database.shared:
-        shared = _shared_harbor(
-            settings, database, fleet, clock, Hearsay(Tallies({**reception.tallies, **login.tallies}))
-        )
+        shared = _shared_harbor(me, database, fleet, clock, Hearsay(Tallies({**reception.tallies, **login.tallies})))
     harbor: Harbor = shared or OwnHarbor()
 
     def make(share: str, channel: ChannelSettings, epoch: int) -> Courier:
@@ -162,6 +171,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     ask = Ask(database, living, fleet, clock)
     lost = partial(lost_nodes, lease_ms=int(settings.node.lease_s * 1000)) if shared else None
     live = Live(database, fleet, meter, clock, node=harbor.name, lost_nodes=lost)
+    mail_out = MailOut(database, reception.post, partial(harbor.on_duty, "mailings"))
     push = settings.push
     delivery = Delivery(Postman(timeout_s=push.timeout_s, allow_networks=push.allow_networks))
     return House(
@@ -173,9 +183,12 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         ask=ask,
         play=Play(fleet.handsets, phones),
         explain=Explain(database, living, terms, ask, clock),
+        about=About(database, fleet, clock, me),
         metrics=Metrics(meter, live),
         live=live,
         send=Send(reception, ask),
+        mailings=Mailings(database, living, clock, terms, limits=settings.admin, confirmed=mail_out.wake),
+        mail_out=mail_out,
         gate=gate,
         login=login,
         refusals=refusals,
@@ -194,15 +207,13 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     )
 
 
-def _shared_harbor(
-    settings: Settings, database: Database, fleet: Fleet, clock: Clock, hearsay: Hearsay
-) -> SharedHarbor:
+def _shared_harbor(me: Me, database: Database, fleet: Fleet, clock: Clock, hearsay: Hearsay) -> SharedHarbor:
     return SharedHarbor(
         database,
         clock,
-        name=settings.node.name or f"{socket.gethostname()}:{os.getpid()}",
+        name=me.name,
         version=__version__,
-        lease_s=settings.node.lease_s,
+        lease_s=me.settings.node.lease_s,
         channels=fleet.settings,
         resends=fleet.resends,
         hearsay=hearsay,

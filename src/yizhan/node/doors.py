@@ -11,6 +11,7 @@ from starlette.requests import Request
 from yizhan.console.api.app import MAX_BODY_BYTES, make_admin_app
 from yizhan.console.desk import Doorkeeper, Source
 from yizhan.console.metrics import metrics_router
+from yizhan.console.pages.send import Sending
 from yizhan.console.pages.site import make_site
 from yizhan.front.asgi import App, answers_of
 from yizhan.front.caller import Callers, seen_url
@@ -127,11 +128,14 @@ def _guarded(house: House) -> Doorkeeper:
         url = seen_url(request.url.scheme, None, headers, b"", callers.believes(peer))
         return Source(callers.address(peer, headers), url.startswith("https:"))
 
-    site = make_site(house.login, house.operate, house.ask, house.live, source)
+    sending = Sending(house.ask, house.explain, house.send, house.mailings)
+    site = make_site(house.login, house.operate, house.ask, house.live, sending, source=source)
     return Doorkeeper(_admin_app(house), house.ask.holder, house.login.visit, site)
 
 
 def _admin_app(house: House) -> FastAPI:
-    app = make_admin_app(house.operate, house.ask, house.play, explain=house.explain, send=house.send)
+    app = make_admin_app(
+        house.operate, house.ask, house.play, explain=house.explain, send=house.send, about=house.about
+    )
     app.include_router(metrics_router(house.metrics))
     return app

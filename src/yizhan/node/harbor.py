@@ -20,7 +20,7 @@ from yizhan.store.writer import Away
 
 log = get_logger("harbor")
 
-DUTIES = ("upkeep", "overdue", "push")  # what one node does for all
+DUTIES = ("upkeep", "overdue", "push", "mailings")  # what one node does for all
 _BEATS = 5  # a lease
 _REST_S = 0.05  # between two beats at least, whatever there is to hear
 _MARGIN = 0.2  # of a lease, in which a berth is nobody's

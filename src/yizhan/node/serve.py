@@ -14,9 +14,9 @@ import uvloop
 
 from yizhan.kit.log import get_logger, set_up_logging
 from yizhan.kit.supervisor import tell_supervisor
-from yizhan.model.settings import Settings, split_listen
+from yizhan.model.settings import split_listen
 from yizhan.node.build import House, build
-from yizhan.node.config import ConfigError, read_settings
+from yizhan.node.config import ConfigError, Configuration, read_configuration
 from yizhan.node.demo import set_demo
 from yizhan.node.doors import admin_door, allow_descriptors, bind_port, clients_door, side_doors
 from yizhan.node.note import leave_note
@@ -37,16 +37,17 @@ def serve(config: Path | None, data: Path, listen: str | None, demo: bool) -> in
     broke, 74 at once when the disk failed (``node.stop.end_at_once``).
     """
     try:
-        settings = read_settings(config, os.environ, listen)
+        configuration = read_configuration(config, os.environ, listen)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
+    settings = configuration.settings
     set_up_logging(settings.log.level)
     allow_descriptors(2 * settings.server.max_connections + 256)
     os.umask(0o077)  # whatever this process writes holds texts, numbers or credentials
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, data, demo))
+            runner.run(_serve(configuration, data, demo))
     except (Locked, Unusable, SchemaTooNew, OSError) as error:
         print(f"yizhan cannot start: {error}", file=sys.stderr)
         return 1
@@ -56,11 +57,12 @@ def serve(config: Path | None, data: Path, listen: str | None, demo: bool) -> in
     return 0
 
 
-async def _serve(settings: Settings, data: Path, demo: bool) -> None:
+async def _serve(configuration: Configuration, data: Path, demo: bool) -> None:
+    settings = configuration.settings
     stop = Stop(settings.server.drain_s)
     # Bound first, so that a taken port is known before anything is touched; it opens only when all is ready.
     port = bind_port(*split_listen(settings.server.listen))
-    house = await _build(settings, data)
+    house = await _build(configuration, data)
     # What stands now stands for good: the collector need not walk through it whenever a few thousand messages have
     # passed, none of which is in a cycle.
     gc.freeze()
@@ -101,12 +103,12 @@ async def _serve(settings: Settings, data: Path, demo: bool) -> None:
     log.info("stopped")
 
 
-async def _build(settings: Settings, data: Path) -> House:
+async def _build(configuration: Configuration, data: Path) -> House:
     """The house; a command that holds the lock for a moment is waited for. Raises Locked when another node has it."""
     deadline = time.monotonic() + _LOCK_PATIENCE_S
     while True:
         try:
-            return build(settings, data, end_at_once)
+            return build(configuration.settings, data, end_at_once, configuration.origins)
         except Locked:
             if time.monotonic() > deadline:
                 raise
@@ -125,6 +127,7 @@ async def _at_work(house: House, stop: Stop) -> AsyncIterator[None]:
             group.create_task(upkeep(house.database, house.pruner, on_duty)),
             group.create_task(house.notifier.run()),
             group.create_task(house.overdue.run()),
+            group.create_task(house.mail_out.run()),
             group.create_task(house.fleet.run()),
             group.create_task(house.live.run()),
         ]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 _SEPARATORS = re.compile("[,，;；]")
@@ -29,6 +30,11 @@ def to_e164(written: str) -> str | None:
     return None
 
 
+def read_number(written: str) -> str | None:
+    """The same, whatever blanks stand in it."""
+    return to_e164(written) or to_e164(_SPACE.sub("", written))
+
+
 class NumberList(NamedTuple):
     """The ``Mobile`` parameter: distinct numbers in the order given, each with its first spelling."""
 
@@ -49,12 +55,24 @@ def parse_numbers(mobile: str, limit: int) -> NumberList:
         count += 1
         if count > limit:
             break
-        number = to_e164(written) or to_e164(_SPACE.sub("", written))
+        number = read_number(written)
         if number is None:
             invalid.setdefault(written[:_KEPT_CHARS])
         else:
             valid.setdefault(number, written[:_KEPT_CHARS])
     return NumberList(valid, tuple(invalid), count > limit)
+
+
+def doubled_numbers(mobile: str, limit: int) -> list[str]:
+    """What stands more than once in ``mobile``, by the second spelling; for people who look."""
+    seen: set[str] = set()
+    found: dict[str, None] = {}
+    for written in islice(_items(mobile), limit):
+        number = read_number(written) or written
+        if number in seen:
+            found.setdefault(written[:_KEPT_CHARS])
+        seen.add(number)
+    return list(found)
 
 
 def _items(mobile: str) -> Iterator[str]:

@@ -56,6 +56,13 @@ def decide(routes: Sequence[Route], states: Mapping[str, ChannelState], who: Pas
     return Decision(route, chosen, tuple(rejected.values()), exhausted)
 
 
+def ways_of(routes: Sequence[Route], channels: Sequence[str], who: Passenger) -> set[str]:
+    """All channels that may ever carry the message by the rules, however they stand now."""
+    route = first_match(routes, who)
+    named = {channel for tier in route.tiers for channel in tier} & set(channels) if route else set(channels)
+    return named - who.tried
+
+
 def _closed(channel: str, state: ChannelState | None, who: Passenger) -> Rejected | None:
     """Why the channel cannot take the message at all; None when it can."""
     if state is None:

@@ -1,5 +1,6 @@
 """Once: a call that says by a key of its own that it may come again, is accepted once, and answered the same again."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from yizhan.model.reject import Refusal
 from yizhan.model.submission import Admitted
 from yizhan.store.accept import accept
 from yizhan.store.insert import insert
+from yizhan.store.records import Action, note_action
 from yizhan.store.schema import once
 
 _NOT_YET = 0
@@ -16,10 +18,11 @@ _NOT_YET = 0
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """The account's ``key`` for what has this ``digest``."""
+    """The account's ``key`` for what has this ``digest``; ``actor`` is who shall stand in the audit log, if anybody."""
 
     key: str
     digest: str
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,10 @@ def _accept_once(connection: Connection, admitted: Admitted, wish: Once) -> int 
         connection.execute(delete(once).where(this))
     else:
         connection.execute(update(once).where(this).values(client_id=answer))
+        if wish.actor:
+            after = json.dumps({"submission": answer, "numbers": len(admitted.recipients)})
+            what = Action(admitted.accepted_at_ms, wish.actor, "message send", admitted.call.account, "{}", after)
+            note_action(connection, what)
     return answer
 
 

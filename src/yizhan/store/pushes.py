@@ -83,6 +83,12 @@ def settle_pushes(connection: Connection, batches: Sequence[Sequence[Tried]]) ->
     return [None] * len(batches)
 
 
+def webhook_url(connection: Connection, account_id: int) -> str | None:
+    """Where the account's events go; None when they are fetched."""
+    found = connection.execute(select(webhooks.c.url).where(webhooks.c.account_id == account_id)).scalar()
+    return None if found is None else str(found)
+
+
 def set_webhook(connection: Connection, account_id: int, url: str, secret: str, at_ms: int) -> None:
     """Send the account's events to ``url`` from now on; what waits to be fetched goes there, too.
 

@@ -77,11 +77,27 @@ def note_action(connection: Connection, done: Action) -> None:
     driver(connection).execute(sql.INSERT_AUDIT, row)
 
 
-def list_actions(connection: Connection, limit: int, before: int | None = None) -> list[AuditView]:
-    """The newest operator actions, or those before one."""
-    query = select(audit).order_by(audit.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(audit.c.id < before)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which actions to list; None leaves a column free. Actor and subject need only be a part of it."""
+
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+    before: int | None = None  # ids below this one: the next page
+    limit: int = 50
+
+
+def list_actions(connection: Connection, wanted: Wanted) -> list[AuditView]:
+    """The newest operator actions that match."""
+    query = select(audit).order_by(audit.c.id.desc()).limit(wanted.limit)
+    if wanted.action is not None:
+        query = query.where(audit.c.action == wanted.action)
+    for column, part in ((audit.c.actor, wanted.actor), (audit.c.subject, wanted.subject)):
+        if part is not None:
+            query = query.where(column.contains(part, autoescape=True))
+    if wanted.before is not None:
+        query = query.where(audit.c.id < wanted.before)
     return [
         AuditView(row.id, to_rfc3339(row.at_ms) or "", row.actor, row.action, row.subject, row.before, row.after)
         for row in connection.execute(query)

@@ -429,6 +429,44 @@ answers = Table(
     Column("at_ms", BigInteger, nullable=False),
 )
 
+# What people send from files (ADR 0024). Its id is random: it is an address of a page.
+mailings = Table(
+    "mailings",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("account_id", BigInteger, nullable=False),
+    Column("person", String(64), nullable=False),  # whose file it is, as the audit log calls him
+    Column("file", Text, nullable=False),
+    Column("how", Text, nullable=False),  # JSON: text, columns, cell, send_time
+    Column("forecast", Text, nullable=False),  # JSON of model.mailing.Forecast
+    Column("made_at_ms", BigInteger, nullable=False),
+    Column("confirmed_at_ms", BigInteger),
+    Column("stopped_at_ms", BigInteger),
+    Column("finished_at_ms", BigInteger),
+)
+Index("mailings_account", mailings.c.account_id, mailings.c.made_at_ms)
+Index("mailings_made", mailings.c.made_at_ms)
+Index(
+    "mailings_sending",
+    mailings.c.confirmed_at_ms,
+    sqlite_where=text("confirmed_at_ms IS NOT NULL AND finished_at_ms IS NULL"),
+    postgresql_where=text("confirmed_at_ms IS NOT NULL AND finished_at_ms IS NULL"),
+)
+
+# The rows of a mailing, some hundred in a piece. One commit sends a piece and writes its fates.
+mailing_pieces = Table(
+    "mailing_pieces",
+    metadata,
+    Column("mailing", String(16), primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("entries", Text, nullable=False),  # JSON of model.mailing.Row, each
+    Column("sendable", Integer, nullable=False),
+    Column("fates", Text),  # JSON of model.mailing.Fate, each; None: not sent yet
+    Column("accepted", Integer, nullable=False),
+    Column("price_milli", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # Who may call the admin API over the network.
 tokens = Table(
     "tokens",

@@ -60,6 +60,10 @@ SELECT lane, account_id, route_key FROM messages
 WHERE state = {State.QUEUED:d} AND due_at_ms IS NOT NULL AND (lane, account_id, route_key) > (?, ?, ?)
 ORDER BY lane, account_id, route_key LIMIT 1"""
 
+QUEUED = f"""
+SELECT lane, account_id, route_key, count(*) FROM messages
+WHERE state = {State.QUEUED:d} AND due_at_ms IS NOT NULL GROUP BY lane, account_id, route_key"""
+
 # Left to itself SQLite takes the claim index here, and walks over everything that is scheduled.
 _SCHEDULED = f"FROM messages INDEXED BY messages_scheduled WHERE state = {State.SCHEDULED:d}"
 

@@ -1,7 +1,10 @@
-"""multipart/form-data bodies, which some programs post to the .aspx functions (contract, section 2)."""
+"""multipart/form-data bodies, which some programs post to the .aspx functions (contract, section 2), and browsers with
+a file.
+"""
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from yizhan.wire.charset import Charset, decode, find_charset
 from yizhan.wire.media import parameter
@@ -11,19 +14,35 @@ _MAX_BOUNDARY_CHARS = 200  # RFC 2046 allows 70
 _MAX_HEAD_BYTES = 4096
 
 
+class Part(NamedTuple):
+    """One part: a field of a form, or a file that has a name of its own."""
+
+    name: str
+    file: str  # "": it is a field
+    content: bytes
+    charset: Charset
+
+
 def read_multipart(body: bytes, content_type: str, charset: Charset) -> Iterator[tuple[str, str]]:
     """The fields of ``body`` in order, as (name in lower case, value).
 
     A part without a charset of its own holds ``charset``, the call's. Values are not percent-encoded here. A body
     without a boundary has no fields; files are no fields; a missing last boundary is forgiven. Never raises.
     """
+    for part in read_parts(body, content_type, charset):
+        if not part.file:
+            yield part.name.lower(), decode(part.content, part.charset)
+
+
+def read_parts(body: bytes, content_type: str, charset: Charset) -> Iterator[Part]:
+    """The parts that have a name, in order; otherwise as ``read_multipart``."""
     boundary = parameter(content_type, "boundary").encode("utf-8", "replace")
     if not 0 < len(boundary) <= _MAX_BOUNDARY_CHARS:
         return
-    for part in _parts(body, b"--" + boundary):
-        field = _field(part, charset)
-        if field is not None:
-            yield field
+    for raw in _parts(body, b"--" + boundary):
+        part = _part(raw, charset)
+        if part is not None:
+            yield part
 
 
 def _parts(body: bytes, delimiter: bytes) -> Iterator[bytes]:
@@ -51,8 +70,8 @@ def _without_line_end(part: bytes) -> bytes:
     return part[:-2] if part.endswith(b"\r\n") else part.removesuffix(b"\n")
 
 
-def _field(part: bytes, charset: Charset) -> tuple[str, str] | None:
-    """One part as (name, value); None when it is none of the form's fields."""
+def _part(part: bytes, charset: Charset) -> Part | None:
+    """None when nothing says what it is called."""
     end = _END_OF_HEAD.search(part, 0, _MAX_HEAD_BYTES)
     if end is None:
         return None
@@ -64,6 +83,7 @@ def _field(part: bytes, charset: Charset) -> tuple[str, str] | None:
         elif header.strip().lower() == "content-type":
             content_type = value
     name = parameter(disposition, "name")
-    if not name or parameter(disposition, "filename"):
+    if not name:
         return None
-    return name.lower(), decode(part[end.end() :], find_charset(parameter(content_type, "charset")) or charset)
+    own = find_charset(parameter(content_type, "charset"))
+    return Part(name, parameter(disposition, "filename"), part[end.end() :], own or charset)

@@ -2,18 +2,18 @@
 
 import pathlib
 from collections.abc import Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
 from yizhan.console.api.bodies import BackupTo, Cancellation, HandsetReply, Limit, Message, NewMessage, RowId, WallTime
 from yizhan.console.api.document import STOPPED_AT, errors
 from yizhan.console.api.paging import Before, Next
-from yizhan.console.desk import Actor, Own
+from yizhan.console.desk import Actor, Own, of_node
 from yizhan.console.telling import tell
 from yizhan.flow.ask import Ask
 from yizhan.flow.explain import Explain
-from yizhan.flow.operate import Conflict, Operate
+from yizhan.flow.operate import Operate
 from yizhan.flow.play import Play
 from yizhan.flow.send import Send
 from yizhan.kit.clock import to_ms
@@ -31,15 +31,9 @@ from yizhan.model.views import (
 from yizhan.store.backup import BackupView
 
 Number = Annotated[str, Query(min_length=1, max_length=64)]
-T = TypeVar("T")
+Part = Annotated[str, Query(min_length=1, max_length=128)]
 OptionalId = Annotated[RowId | None, Query()]
 _ACCEPTED = "Accepted {}. Without a zone it is Beijing's time."
-
-
-def _of_node(station: T | None) -> T:
-    if station is None:
-        raise Conflict("prices and rules are in the configuration of a node, and none runs")
-    return station
 
 
 def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
@@ -94,7 +88,7 @@ def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
         own: Own,
         idempotency_key: Annotated[str | None, Header(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")] = None,
     ) -> SentMessage:
-        sent = await _of_node(send).send(own.account(body.account), body.values(), idempotency_key)
+        sent = await of_node(send).send(own.account(body.account), body.values(), idempotency_key)
         if sent.repeated:
             response.status_code = 200
         return sent
@@ -121,7 +115,7 @@ def explain_router(explain: Explain | None) -> APIRouter:
     @router.post("/explain", responses=errors(404, 409))
     async def explain_message(body: Message, own: Own) -> Explanation:
         values = {"mobile": ",".join(body.to), "content": body.text, "cell": body.cell, "sendtime": body.send_time}
-        return await _of_node(explain).explain(own.account(body.account), body.operation, values)
+        return await of_node(explain).explain(own.account(body.account), body.operation, values)
 
     return router
 
@@ -198,9 +192,16 @@ def watch_router(ask: Ask) -> APIRouter:
 
     @router.get("/audit")
     async def list_audit(
-        onward: Next, limit: Annotated[Limit, Query()] = 50, before: Before = None
+        *,
+        onward: Next,
+        actor: Part | None = None,
+        action: Part | None = None,
+        subject: Part | None = None,
+        limit: Annotated[Limit, Query()] = 50,
+        before: Before = None,
     ) -> Sequence[AuditView]:
-        return onward.behind(await ask.audit(limit, before), limit)
+        found = await ask.audit(limit, actor=actor, action=action, subject=subject, before=before)
+        return onward.behind(found, limit)
 
     @router.get("/health")
     async def show_health() -> HealthView:

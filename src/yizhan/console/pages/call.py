@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,13 +28,21 @@ Need = Entry | tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file that came with a form."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A call of a page; ``visit`` is None for who has not logged in."""
 
     request: Request
     visit: Visit | None
     typed: Typed
-    files: Mapping[str, UploadFile]
+    files: Mapping[str, SentFile]
     source: Source
 
     @property

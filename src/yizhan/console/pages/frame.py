@@ -6,24 +6,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
-from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from yizhan.console.desk import Source, is_own_change, visit_of
-from yizhan.console.pages.call import Call, Entry, Need, Page, Typed
+from yizhan.console.pages.call import Call, Entry, Need, Page, SentFile, Typed
 from yizhan.console.words import LANGUAGES, language_of
 from yizhan.flow.office import Conflict, NotFound
 from yizhan.kit.clock import BEIJING
 from yizhan.kit.log import get_logger
+from yizhan.wire.charset import Charset
+from yizhan.wire.media import is_multipart
+from yizhan.wire.multipart import Part, read_parts
 
 _log = get_logger("console")
 
@@ -113,7 +116,11 @@ class Frame:
         return Route(page.path, answer, methods=methods)
 
     async def _guarded(self, page: Page, call: Call, *, is_open: bool) -> Response:
-        form = await _read_form(call.request, page.max_bytes) if call.is_change else ({}, {})
+        if call.is_change and len(await call.request.body()) > page.max_bytes:
+            return self.say(
+                call, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "too_large_why", f"{page.max_bytes}"
+            )
+        form = await _read_form(call.request) if call.is_change else ({}, {})
         if form is None:
             return self.say(call, HTTPStatus.FORBIDDEN, "refused", "refused_why")
         call = Call(call.request, call.visit, *form, call.source)
@@ -239,15 +246,24 @@ def _seen(corridor: Corridor, call: Call) -> Corridor:
     return Corridor(corridor.word, [door for door in corridor.doors if call.gets(door.need)])
 
 
-async def _read_form(request: Request, max_bytes: int) -> tuple[Typed, dict[str, UploadFile]] | None:
+async def _read_form(request: Request) -> tuple[Typed, Mapping[str, SentFile]] | None:
     """The fields of a form, and its files; None when it is none of ours."""
-    body = await request.body()
-    if len(body) > max_bytes:
-        return None
+    body, content_type = await request.body(), request.headers.get("content-type", "")
+    if is_multipart(content_type):
+        return _read_parts(list(islice(read_parts(body, content_type, Charset.UTF_8), _MAX_FIELDS + 1)))
     try:
         return parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MAX_FIELDS), {}
     except ValueError:
         return None
+
+
+def _read_parts(parts: Sequence[Part]) -> tuple[Typed, Mapping[str, SentFile]] | None:
+    typed: dict[str, list[str]] = {}
+    for part in parts:
+        if not part.file:
+            typed.setdefault(part.name, []).append(part.content.decode("utf-8", "replace"))
+    files = {part.name: SentFile(part.file, part.content) for part in parts if part.file}
+    return None if len(parts) > _MAX_FIELDS else (typed, files)
 
 
 def _is_ours(call: Call, *, is_open: bool) -> bool:

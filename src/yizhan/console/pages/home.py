@@ -8,22 +8,20 @@ from dataclasses import asdict
 from starlette.responses import Response
 
 from yizhan.console.pages.call import Call, Page
+from yizhan.console.pages.customer import CustomerRoom
 from yizhan.console.pages.frame import Frame
 from yizhan.console.pages.stream import EventStream, event, tell
-from yizhan.flow.ask import Ask
 from yizhan.flow.live import Live
 from yizhan.flow.login import Login
 from yizhan.model.views import Moment, Overview
-
-_NEWEST = 20
 
 
 class HomeRoom:
     """``/`` and ``/live``."""
 
-    def __init__(self, frame: Frame, ask: Ask, login: Login, live: Live) -> None:
+    def __init__(self, frame: Frame, customer: CustomerRoom, login: Login, live: Live) -> None:
         self._frame = frame
-        self._ask = ask
+        self._customer = customer
         self._login = login
         self._live = live
         self._drawn: dict[str, tuple[Overview, bytes]] = {}  # by language: many may look at the same
@@ -36,9 +34,7 @@ class HomeRoom:
         account = call.logged_in.caller.account
         if account is None:
             return self._frame.show(call, "home/overview", "overview", overview=await self._live.overview())
-        newest = (await self._ask.messages(account=account, limit=_NEWEST)).messages
-        balance = (await self._ask.account(account)).balance
-        return self._frame.show(call, "home/account", "overview", account=account, balance=balance, messages=newest)
+        return await self._customer.first(call, account)
 
     async def _stream(self, call: Call) -> Response:
         return EventStream(self._events(call))

@@ -8,14 +8,17 @@ from starlette.requests import Request
 from yizhan.console.desk import Source
 from yizhan.console.pages.accounts import AccountRoom
 from yizhan.console.pages.call import Entry
+from yizhan.console.pages.customer import MAY_READ, CustomerRoom
 from yizhan.console.pages.entry import EntryRoom
 from yizhan.console.pages.frame import Corridor, Door, Frame
 from yizhan.console.pages.home import HomeRoom
+from yizhan.console.pages.mailing import MailingRoom
 from yizhan.console.pages.messages import MessagesRoom
 from yizhan.console.pages.people import PeopleRoom
 from yizhan.console.pages.refusals import RefusalsRoom
 from yizhan.console.pages.rules import RuleRoom
 from yizhan.console.pages.second_factor import SecondFactorRoom
+from yizhan.console.pages.send import MAY_SEND, Sending, SendRoom
 from yizhan.flow.ask import Ask
 from yizhan.flow.live import Live
 from yizhan.flow.login import Login
@@ -27,9 +30,12 @@ _MENU = (
         "traffic",
         (
             Door("overview", "/"),
+            Door("send", "/send", MAY_SEND),
+            Door("send_file_door", "/mailings", MAY_SEND),
             Door("door_messages", "/messages", ("GET", "/messages")),
             Door("door_scheduled", "/scheduled", ("GET", "/messages")),
             Door("door_replies", "/replies", ("GET", "/replies")),
+            Door("reports", "/reports", MAY_READ),
             Door("door_refusals", "/refusals", ("GET", "/refusals")),
         ),
     ),
@@ -61,14 +67,20 @@ def make_site(
     operate: Operate,
     ask: Ask,
     live: Live,
+    sending: Sending,
+    *,
     source: Callable[[Request], Source],
 ) -> Starlette:
     """The console as an ASGI application, for who has a session (``console.desk.Doorkeeper``) and who has none."""
     frame = Frame(source, _MENU)
+    customer = CustomerRoom(frame, ask)
     rooms = (
         EntryRoom(frame, login, operate),
         SecondFactorRoom(frame, login, operate),
-        HomeRoom(frame, ask, login, live),
+        HomeRoom(frame, customer, login, live),
+        customer,
+        SendRoom(frame, sending),
+        MailingRoom(frame, sending),
         MessagesRoom(frame, operate, ask),
         RefusalsRoom(frame, ask),
         AccountRoom(frame, operate, ask),

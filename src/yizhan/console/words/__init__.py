@@ -2,7 +2,20 @@
 
 from collections.abc import Mapping
 
-from yizhan.console.words import accounts, common, entry, home, messages, people, refusals, rules, states, story
+from yizhan.console.words import (
+    accounts,
+    common,
+    customer,
+    entry,
+    home,
+    messages,
+    people,
+    refusals,
+    rules,
+    send,
+    states,
+    story,
+)
 from yizhan.console.words.pair import Pairs
 
 ROOMS: tuple[Pairs, ...] = (
@@ -10,6 +23,8 @@ ROOMS: tuple[Pairs, ...] = (
     entry.WORDS,
     home.WORDS,
     accounts.WORDS,
+    customer.WORDS,
+    send.WORDS,
     messages.WORDS,
     people.WORDS,
     refusals.WORDS,

@@ -21,6 +21,11 @@ WORDS: Pairs = {
         "This form does not come from a page of your session. Go back, load the page anew, and try again.",
         "这个表单不是从您登录后的页面提交的。请返回，刷新页面后再试。",
     ),
+    "too_large": ("Too large", "内容过大"),
+    "too_large_why": (
+        "What was sent is larger than this form takes. Most bytes:",
+        "提交的内容超过此表单的上限（字节）：",
+    ),
     "nothing": ("None yet.", "暂无。"),
     "state": ("State", "状态"),
     "channel": ("Channel", "通道"),

@@ -44,5 +44,4 @@ WORDS: Pairs = {
     "is_down": ("down", "断开"),
     "is_paused": ("paused", "已暂停"),
     "is_elsewhere": ("at another node", "在其他节点"),
-    "messages": ("Newest messages", "最新短信"),
 }

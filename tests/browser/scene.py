@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from river.program import TEXT, Program, running
+from river.program import TEXT, Program, eventually, running
+from river.smsc import Smsc, smsc
 from river.test_console import LISTEN, url_of
 
 from .chromium import PASSWORD
@@ -37,6 +38,7 @@ def of_message(path: str, **wanted: str) -> Callable[[Program], str]:
 VIEWS = (
     View("login", None, at("/login")),
     View("overview", "ada", at("/")),
+    View("phones", "ada", at("/phones")),
     View("password", "ada", at("/password")),
     View("second-factor", "ada", at("/second-factor")),
     View("customer-overview", "cui", at("/")),
@@ -51,6 +53,21 @@ VIEWS = (
     View("scheduled", "olga", at("/scheduled")),
     View("refusals", "olga", at("/refusals")),
     View("replies", "olga", at("/replies")),
+    View("channels", "olga", at("/channels")),
+    View("channel", "olga", at("/channels/carrier")),
+    View("channel-in-file", "ulf", at("/channels/simulator")),
+    View("channel-new", "olga", at("/channels/new")),
+    View("channel-settings", "olga", at("/channels/carrier/settings")),
+    View("trace", "olga", at("/channels/carrier/trace?clear=yes&live=no")),
+    View("routes", "olga", at("/routes")),
+    View("routes-read", "ulf", at("/routes")),
+    View("route-new", "olga", at("/routes/new")),
+    View("explain", "olga", at("/explain")),
+    View("customer-explain", "cui", at("/explain")),
+    View("nodes", "ulf", at("/nodes")),
+    View("health", "ulf", at("/health/checks")),
+    View("audit", "ada", at("/audit")),
+    View("settings", "ada", at("/settings?all=yes")),
     View("accounts", "ada", at("/accounts")),
     View("account-new", "olga", at("/accounts/new")),
     View("account", "olga", at("/accounts/C1")),
@@ -69,8 +86,12 @@ VIEWS = (
 @contextmanager
 def staged(folder: Path) -> Iterator[tuple[Program, str]]:
     """The gateway, and where its console is."""
-    with running(folder / "data", "--demo", **LISTEN, **_CHANNEL) as program:
+    with (
+        running(folder / "data", "--demo", **LISTEN, **_CHANNEL) as program,
+        smsc(folder / "smsc") as carrier,
+    ):
         _furnish(program)
+        _furnish_carrier(program, carrier)
         yield program, url_of(program)
 
 
@@ -91,6 +112,21 @@ def _furnish(program: Program) -> None:
     program.wait_for("delivered", 2)
     program.wait_for("failed", 1)
     _furnish_rules(program)
+
+
+def _furnish_carrier(program: Program, carrier: Smsc) -> None:
+    settings = carrier.channel(enquire_link_s=1, rate_per_s=50, password="hunter2", binds=2)
+    program.api("POST", "/channels", json={"name": settings.pop("name"), "settings": settings})
+    for rule in (
+        {"tiers": [{"carrier": 1}], "prefix": "86135", "note": "移动专线"},
+        {"tiers": [{"simulator": 3, "carrier": 1}, {"carrier": 1}], "text_class": "marketing", "network": "cu"},
+        {"tiers": [{"simulator": 1}]},
+    ):
+        program.api("POST", "/routes", json=rule)
+    eventually(lambda: program.api("GET", "/channels/carrier")["channel"]["bound"])
+    body = {"account": "C1", "to": ["13500000000"], "text": f"经由运营商{TEXT}"}
+    program.api("POST", "/messages", json=body)
+    program.wait_for("delivered", 1, number="13500000000")
 
 
 def _furnish_rules(program: Program) -> None:

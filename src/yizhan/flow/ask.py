@@ -3,11 +3,13 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 from yizhan import __version__
 from yizhan.flow.ask_messages import LAST_CLIENT_ID, MessageQuestions
+from yizhan.flow.faults import find_faults
 from yizhan.flow.office import Conflict, NotFound, channel_of
 from yizhan.flow.operate_tokens import hash_of
 from yizhan.flow.story import tell
@@ -380,7 +382,7 @@ class Ask(MessageQuestions):
         disk_free_bytes, disk_low = self._database.disk()
         log_bytes, log_large = self._database.log()
         commits, committed_calls = self._database.committed()
-        return HealthView(
+        health = HealthView(
             version=__version__,
             schema=schema,
             store=integrity,
@@ -397,6 +399,7 @@ class Ask(MessageQuestions):
             committed_calls=committed_calls,
             ledger=check,
         )
+        return replace(health, faults=list(find_faults(health)))
 
 
 def _day(day: int, totals: Sequence[Total]) -> DayView:

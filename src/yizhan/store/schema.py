@@ -434,7 +434,18 @@ once = Table(
     Column("at_ms", BigInteger, nullable=False),
 )
 
-# What people send from files (ADR 0026). Its id is random: it is an address of a page.
+# Changes by the admin API that may come again: what they were answered.
+answers = Table(
+    "answers",
+    metadata,
+    Column("key", String(64), primary_key=True),  # HMAC of the caller under the key that it gave
+    Column("digest", String(64), nullable=False),  # HMAC of what was asked under the same
+    Column("status", Integer),  # None: it has been carried out, and no answer is known (yet)
+    Column("body", Text),  # None: there was none, or one that may not be kept
+    Column("at_ms", BigInteger, nullable=False),
+)
+
+# What people send from files (ADR 0025). Its id is random: it is an address of a page.
 mailings = Table(
     "mailings",
     metadata,

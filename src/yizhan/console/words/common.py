@@ -68,8 +68,9 @@ WORDS: Pairs = {
     "optional": ("optional", "可不填"),
     "all": ("all", "全部"),
     "if_wanted": (" (optional)", "（可不填）"),
+    "count": ("Messages", "条数"),
     "pages": ("Pages", "翻页"),
     "copy": ("Copy", "复制"),
     "copied": ("Copied", "已复制"),
-    "told_once": ("It is shown this once. Keep it now.", "只显示这一次，请立即保存。"),
+    "shown_once": ("It is shown this once. Keep it now.", "只显示这一次，请立即保存。"),
 }

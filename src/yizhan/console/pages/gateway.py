@@ -102,6 +102,8 @@ def _said(key: str, side: dict[str, Any]) -> str | None:
         return None
     if key in _SECRETS and value != "changed":
         return "***"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from river.program import TEXT, Program, eventually, running
 from river.smsc import Smsc, smsc
 from river.test_console import LISTEN, url_of
+from river.test_console import Browser as Client
 
 from .chromium import PASSWORD
 
@@ -38,6 +39,7 @@ def of_message(path: str, **wanted: str) -> Callable[[Program], str]:
 VIEWS = (
     View("login", None, at("/login")),
     View("overview", "ada", at("/")),
+    View("phones", "ada", at("/phones")),
     View("password", "ada", at("/password")),
     View("second-factor", "ada", at("/second-factor")),
     View("customer-overview", "cui", at("/")),
@@ -79,6 +81,14 @@ VIEWS = (
     View("people", "ada", at("/people")),
     View("person", "ada", at("/people/cui")),
     View("tokens", "ada", at("/tokens")),
+    View("reports", "cui", at("/reports")),
+    View("send", "cui", at("/send")),
+    View("send-for-an-account", "ada", at("/send?account=C1")),
+    View("sent", "cui", lambda program: f"/send/{program.messages(account='C1')[-1]['submission']}"),
+    View("mailings", "cui", at("/mailings")),
+    View("mailings-of-all", "ada", at("/mailings")),
+    View("mailing-draft", "cui", lambda program: mailing(program, "draft.csv")),
+    View("mailing-done", "cui", lambda program: mailing(program, "名单.csv")),
 )
 
 
@@ -92,6 +102,29 @@ def staged(folder: Path) -> Iterator[tuple[Program, str]]:
         _furnish(program)
         _furnish_carrier(program, carrier)
         yield program, url_of(program)
+
+
+def mailing(program: Program, file: str) -> str:
+    """The page of a file that was sent or is to be."""
+    ((id,),) = program.query(f"SELECT id FROM mailings WHERE file = '{file}'")
+    return f"/mailings/{id}"
+
+
+def _send_files(program: Program) -> None:
+    rows = [
+        "手机号,姓名,金额",
+        "13800000010,王女士,128.00",
+        "12345,李先生,66.00",
+        "13900000011,赵先生,",
+        "13800000012,钱女士,9.90",
+    ]
+    with Client(url_of(program)) as cui:
+        cui.log_in("cui")
+        for file in ("draft.csv", "名单.csv"):
+            form = {"csrf": cui.secret(), "text": "{姓名}您好，您的订单金额为{金额}元，请及时支付。【测试】"}
+            cui.post("/mailings", data=form, files={"file": (file, "\n".join(rows).encode())})
+        cui.fill(mailing(program, "名单.csv"), step="send")
+    eventually(lambda: program.query("SELECT 1 FROM mailings WHERE finished_at_ms IS NOT NULL"))
 
 
 def _furnish(program: Program) -> None:
@@ -110,7 +143,6 @@ def _furnish(program: Program) -> None:
         program.api("POST", "/simulator/replies", json={"number": "13700000002", "to": "10690000", "text": text})
     program.wait_for("delivered", 2)
     program.wait_for("failed", 1)
-    program.wait_for("delivered", 1)
     _furnish_rules(program)
 
 
@@ -133,7 +165,7 @@ def _furnish_rules(program: Program) -> None:
     program.api("PATCH", "/accounts/C1", json={"extension": "21", "allow_ips": ["127.0.0.0/8"]})
     program.api("POST", "/accounts/C1/topup", json={"amount": 500, "note": "合同 2026-11"})
     program.api("POST", "/accounts/C2/disable")
-    program.api("PUT", "/webhooks", json={"account": "C1", "url": "https://sms.example.com/events"})
+    program.api("PUT", "/webhooks", json={"account": "C1", "url": "https://127.0.0.1:9/events"})
     program.api("POST", "/cards", json={"count": 3, "credit": 100})
     program.api("POST", "/keywords", json={"words": ["发票代开", "免费贷款", "赌博", "casino"]})
     program.api("POST", "/numbers", json={"number": "13800000009", "account": "C1", "reason": "退订"})
@@ -142,3 +174,4 @@ def _furnish_rules(program: Program) -> None:
     program.api("POST", "/addresses", json={"network": "203.0.113.7"})
     program.api("POST", "/tokens", json={"name": "erp", "role": "customer", "account": "C1"})
     program.api("POST", "/tokens", json={"name": "grafana", "role": "auditor", "until": "2030-01-01T00:00:00+08:00"})
+    _send_files(program)

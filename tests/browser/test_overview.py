@@ -9,13 +9,13 @@ import pytest
 from bench.stored import fill
 from playwright.sync_api import Browser, Request, expect
 
+from postgres import free_port
 from river.program import Program, running
 from river.test_console import LISTEN, url_of
 
 from .chromium import PASSWORD, complaints, log_in, note_faults, visit
 
 _CHANNEL = {"YIZHAN_CHANNELS": '[{"name": "simulator", "receipt_delay_s": 0.05}]'}
-_PORT = {"YIZHAN_ADMIN__API_LISTEN": "127.0.0.1:18766"}  # the same after a restart
 _STORED = int(os.environ.get("YIZHAN_TEST_STORED", "1000000"))
 _MOST_BYTES = 300_000
 _FIRST_PAINT_MS = 1_000
@@ -76,7 +76,8 @@ def test_without_a_script_it_shows_its_moment(browser: Browser, program: Program
 
 
 def test_it_says_when_it_is_not_renewed_and_comes_back(browser: Browser, tmp_path: Path) -> None:
-    with running(tmp_path / "data", **_CHANNEL, **_PORT) as program:
+    listen = {"YIZHAN_ADMIN__API_LISTEN": f"127.0.0.1:{free_port()}"}  # the same after a restart
+    with running(tmp_path / "data", **_CHANNEL, **listen) as program:
         furnish(program)
         with visit(browser, url_of(program)) as context:
             page = context.new_page()

@@ -17,6 +17,7 @@ from yizhan.kit.clock import SystemClock
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.message import State
 from yizhan.model.route import Network
+from yizhan.sim.fate import Fates
 from yizhan.sim.phones import Phones
 from yizhan.sim.simulator import Simulator
 
@@ -41,7 +42,7 @@ class Works:
             settings = ChannelSettings(name=name, window=window, receipt_delay_s=0, source="1069")
             journal = folder / f"{name}.jsonl"
             self.couriers.append(
-                Simulator(settings, journal, settle, CLOCK, self.dispatcher.wake, phones=Phones(CLOCK))
+                Simulator(settings, journal, settle, CLOCK, self.dispatcher.wake, phones=Phones(CLOCK), fates=Fates())
             )
 
     async def run(self, wanted: dict[State, int]) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from postgres import Cluster
+
 from .program import Program, eventually, running
 from .test_console import LISTEN, PASSWORD, Browser, url_of
 
@@ -90,7 +92,7 @@ def test_each_second_has_its_figures(program: Program) -> None:
         assert round(sum(one["delivered"][0] for one in seconds)) == 2
         assert round(sum(one["failed"][0] for one in seconds)) == 1
         overview = feed.next("overview")
-        assert ">simulator</a>" in overview and "100.0&nbsp;%" in overview
+        assert ">simulator</a>" in overview and "100.0\u00a0%" in overview
         assert "Nothing needs attention." in overview and "<html" not in overview
 
 
@@ -154,7 +156,11 @@ def test_it_ends_with_the_session(program: Program, how: str) -> None:
 def test_looking_on_is_no_use_of_a_session(tmp_path: Path) -> None:
     with running(tmp_path / "data", **LISTEN, YIZHAN_ADMIN__SESSION_IDLE_S="2") as program:
         furnish(program)
+        time.sleep(1.2)
         with seen(program, "olga") as olga, looking(olga) as feed:
+            history = json.loads(feed.next("history"))
+            assert history["accepted"] and set(history["queued"]) == {None}, "nobody has looked, so nobody has counted"
+            assert feed.figures()["accepted"] == [0]
             feed.next("over")
 
 
@@ -172,3 +178,17 @@ def test_a_stop_does_not_wait_for_who_looks(tmp_path: Path) -> None:
                     feed.next("overview")
             stop.join()
             assert ended == [0] and time.monotonic() - begun < 5
+
+
+def test_of_several_nodes_it_says_which_and_who_is_lost(cluster: Cluster, tmp_path: Path) -> None:
+    store = {"YIZHAN_STORE__URL": cluster.new_store(), "YIZHAN_NODE__LEASE_S": "1", **LISTEN, **QUICK}
+    with (
+        running(tmp_path / "one", **store, YIZHAN_NODE__NAME="one") as one,
+        running(tmp_path / "two", **store, YIZHAN_NODE__NAME="two") as two,
+    ):
+        furnish(one)
+        with seen(one, "olga") as olga, looking(olga) as feed:
+            overview = feed.next("overview")
+            assert "those of this node: one" in overview and "A node is lost" not in overview
+            two.stop(signal.SIGKILL)
+            assert eventually(lambda: "A node is lost: two" in feed.next("overview"))

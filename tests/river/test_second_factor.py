@@ -190,8 +190,15 @@ def test_an_administrator_turns_it_off_and_never_on(program: Program) -> None:
         assert "no person lea with" in run_cli(program.data, "person", "second-factor-off", "lea").stderr
         assert browser.get("/").status_code == 303
         assert browser.log_in("lea").headers["location"] == "/"
+        enrol(browser)
+    new_person(program, "adi", "admin")
+    with Browser(url_of(program)) as adi:
+        adi.log_in("adi")
+        assert "Turn the second factor off" in adi.get("/people/lea").text
+        assert adi.post("/people/lea/second-factor-off", data=fields(adi)).headers["location"] == "/people/lea"
+        assert "Turn the second factor off" not in adi.get("/people/lea").text
     (newest,) = [one for one in program.api("GET", "/audit") if one["action"] == "person second-factor off"][:1]
-    assert newest["subject"] == "lea" and newest["actor"] != "person lea"
+    assert (newest["subject"], newest["actor"]) == ("lea", "person adi")
 
 
 def test_a_role_that_has_to_have_one(tmp_path: Path) -> None:
@@ -200,7 +207,7 @@ def test_a_role_that_has_to_have_one(tmp_path: Path) -> None:
             ada.post(link_of(program), data={"name": "ada", "password": PASSWORD})
             ada.log_in("ada")
             csrf = {"x-csrf-token": fields(ada)["csrf"]}
-            for path in ("/", "/password"):
+            for path in ("/", "/password", "/people"):
                 assert ada.get(path).headers["location"] == "/second-factor", path
             assert ada.post("/password", data=fields(ada, old=PASSWORD)).headers["location"] == "/second-factor"
             assert ada.get("/api/v1/accounts", headers=csrf).status_code == 403

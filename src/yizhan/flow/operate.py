@@ -7,6 +7,7 @@ from yizhan.flow.operate_cards import CardActions
 from yizhan.flow.operate_channels import ChannelActions
 from yizhan.flow.operate_lists import ListActions
 from yizhan.flow.operate_people import PeopleActions
+from yizhan.flow.operate_release import ReleaseActions
 from yizhan.flow.operate_routes import RouteActions
 from yizhan.flow.operate_second_factors import SecondFactorActions
 from yizhan.flow.operate_tokens import TokenActions
@@ -31,6 +32,7 @@ class Operate(
     RouteActions,
     TokenActions,
     PeopleActions,
+    ReleaseActions,
     SecondFactorActions,
 ):
     """Every change an operator can make. ``actor`` says who it was; ValueError says what is wrong with the wish."""

@@ -1,5 +1,6 @@
 """A message's story, derived from the columns of its rows: what happened at each station, and why."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,10 +11,12 @@ from yizhan.model.message import Lane, State
 from yizhan.model.money import show_credits
 from yizhan.model.route import Route
 from yizhan.model.story import Event, Said, Story, say
+from yizhan.model.views import AuditView
 from yizhan.policy.route_key import passenger
 from yizhan.policy.routing import decide
 from yizhan.store.handouts import WaitingReport
 from yizhan.store.messages import Record
+from yizhan.store.release import is_release
 
 _NEVER_SENT = (State.INVALID, State.BLOCKED, State.CANCELLED)
 
@@ -23,7 +26,7 @@ def tell(
 ) -> Story:
     """The whole timeline of one message up to ``now_ms``; what holds a waiting one up is told by today's rules."""
     row = record.message
-    events = [_received(row), _checked(row), _charged(row)]
+    events = [_released(row)] if is_release(row) else [_received(row), _checked(row), _charged(row)]
     state = State(row.messages_state)
     candidates: list[Event] = []
     if state in _NEVER_SENT:
@@ -59,6 +62,12 @@ def _waiting(one: WaitingReport, now_ms: int) -> Event:
     operation = "GetReportFail" if one.queue is Queue.FAILURES else "GetReportSMS"
     key = "told_leased" if one.leased_until_ms > now_ms else "told_waits_for_fetch"
     return Event(None, "client", say(key, operation=operation))
+
+
+def _released(row: Any) -> Event:
+    why = [say("told_account", account=row.accounts_corp_id), say("told_released_why")]
+    what = say("told_released", message=row.submissions_address)
+    return Event(_at(row.submissions_accepted_at_ms), "operator", what, why)
 
 
 def _received(row: Any) -> Event:
@@ -106,6 +115,8 @@ def _routed(row: Any, routes: Sequence[Route], states: Mapping[str, ChannelState
     """Which channels may carry it now, and why not the others."""
     decision = decide(routes, states, passenger(row.messages_account_id, row.messages_route_key))
     rule = say("told_rule", position=decision.route.position) if decision.route else say("told_no_rule")
+    if is_release(row):
+        rule = say("told_released_only")
     events = [
         Event(
             None,
@@ -124,6 +135,7 @@ def _routed(row: Any, routes: Sequence[Route], states: Mapping[str, ChannelState
 def _carried(record: Record) -> list[Event]:
     row = record.message
     events = [event for part in record.parts for event in _part(row, part)]
+    events += [_done(deed) for deed in record.deeds]
     events.sort(key=lambda event: event.at or "~")  # what has not happened comes last
     if row.messages_uncertain:
         held = row.messages_state == State.UNCERTAIN
@@ -134,6 +146,12 @@ def _carried(record: Record) -> list[Event]:
         policy = say("told_uncertain_held") if held else say("told_sent_again")
         events.insert(0, Event(None, "dispatch", say("told_uncertain", times=times, why=why), [policy]))
     return events
+
+
+def _done(deed: AuditView) -> Event:
+    """What an operator has done to it. Who that was stands in the audit log: customers read this, too."""
+    key = f"told_{deed.action.replace(' ', '_').replace('-', '_')}"  # message resend, message give-up, message release
+    return Event(deed.at, "operator", Said(key, json.loads(deed.after)))
 
 
 def _part(row: Any, part: Any) -> Iterator[Event]:

@@ -50,6 +50,7 @@ class Passenger:
     prefix: str  # the number's digits, or as many of them as any rule asks for
     text_class: TextClass
     tried: frozenset[str] = frozenset()  # channels that would not take it
+    only: str | None = None  # the channel that it was released to; the rules say nothing of it
 
 
 class Obstacle(Enum):

@@ -123,6 +123,39 @@ class PhoneMessage:
     parts: int
     at: str
     code: str | None
+    message: int  # the message's own id
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneNote:
+    """What a phone shows besides: what it has written to ``other``, or that a message from ``other`` does not come."""
+
+    id: int
+    to: str
+    other: str
+    text: str  # of a reply
+    word: str  # why a message does not come; empty for a reply
+    message: int | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One phone: what it shows, oldest first; ``since``: the line after which it appeared."""
+
+    number: str
+    since: int
+    lines: Sequence["PhoneMessage | PhoneNote"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenFate:
+    """What the simulator will do with the next ``left`` messages (None: with all) to a phone (None: to any)."""
+
+    to: str | None
+    fate: str
+    left: int | None
+    delay_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,12 +38,14 @@ from yizhan.flow.reception import Reception
 from yizhan.flow.refusals import RefusalLog
 from yizhan.flow.send import Send
 from yizhan.flow.settle import Settle
+from yizhan.flow.trail import Trail
 from yizhan.kit.clock import Clock, SystemClock
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.settings import Settings, StoreSettings
 from yizhan.model.submission import Admitted
 from yizhan.node.empty_board import EmptyBoard
 from yizhan.node.fleet import Fleet
+from yizhan.node.followers import make_followers
 from yizhan.node.harbor import DUTIES, Harbor, OwnHarbor, SharedHarbor
 from yizhan.node.hearsay import Hearsay
 from yizhan.node.note import read_note
@@ -52,6 +54,7 @@ from yizhan.policy.pricing import PriceList
 from yizhan.policy.tally import Tallies
 from yizhan.push.delivery import Delivery
 from yizhan.push.postman import Postman
+from yizhan.sim.fate import Fates
 from yizhan.sim.phones import Phones
 from yizhan.sim.simulator import Simulator
 from yizhan.store.berths import lost_nodes
@@ -93,12 +96,14 @@ class House:
     fleet: Fleet
     harbor: Harbor
     shared: SharedHarbor | None  # the same, if others share the store
+    trail: Trail | None  # if somebody follows what passes
 
 
 def build(
     settings: Settings, data: Path, broken: Broken | None = None, origins: Origins = MappingProxyType({})
 ) -> House:
-    """Lock and open the store, and put everything together. Call from a running event loop. Raises ``Locked``.
+    """Lock and open the store, and put everything together. Call from a running event loop. Raises ``Locked``,
+    ``Missing``.
 
     ``broken`` ends the process when the store cannot say any more what is on the disk; ``origins`` says of settings
     where they were set.
@@ -108,11 +113,14 @@ def build(
         policy=settings.policy,
         prices=PriceList.of(settings.prices),
     )
+    me = Me(settings.node.name or f"{socket.gethostname()}:{os.getpid()}", settings, DUTIES, origins)
+    followers = make_followers(settings, me.name)
     database = open_store(data, settings.store, broken)
     living = Living(database)
+    trail = Trail(database, living, followers) if followers else None
     policy = settings.policy
     fleet = Fleet(settings, database, living, clock)
-    phones = Phones(clock)
+    phones, fates = Phones(clock), Fates()
     operate = Operate(database, living, clock, fleet, policy.refund)
     herald = Herald(database, clock)
     dispatcher = Dispatcher(
@@ -129,7 +137,7 @@ def build(
     )
     meter = Meter()
     mailroom = Mailroom(database, living, policy, fleet.access, meter)
-    settlement = Settle(database, policy, mailroom, fleet.resends, dispatcher.given_back, meter=meter)
+    settlement = Settle(database, policy, mailroom, fleet.resends, dispatcher.given_back, meter=meter, trail=trail)
 
     def accepted(admitted: Admitted) -> None:
         meter.accepted(admitted)
@@ -150,10 +158,10 @@ def build(
         accepted=accepted,
         operate=operate,
         meter=meter,
+        trail=trail,
     )
 
     login = Login(database, living, clock, settings.admin, operate)
-    me = Me(settings.node.name or f"{socket.gethostname()}:{os.getpid()}", settings, DUTIES, origins)
     shared = None
     if database.shared:
         shared = _shared_harbor(me, database, fleet, clock, Hearsay(Tallies({**reception.tallies, **login.tallies})))
@@ -164,7 +172,8 @@ def build(
         if channel.kind == "smpp":
             may_write = partial(harbor.holds, share)
             return SmppChannel(channel, own, clock, dispatcher.wake, may_write=may_write, label=share)
-        return Simulator(channel, data / f"simulator-{channel.name}.jsonl", own, clock, dispatcher.wake, phones=phones)
+        journal = data / f"simulator-{channel.name}.jsonl"
+        return Simulator(channel, journal, own, clock, dispatcher.wake, phones=phones, fates=fates)
 
     fleet.join(make, dispatcher.look, harbor)
 
@@ -181,7 +190,7 @@ def build(
         living=living,
         operate=operate,
         ask=ask,
-        play=Play(fleet.handsets, phones),
+        play=Play(fleet.handsets, phones, fates),
         explain=Explain(database, living, terms, ask, clock),
         about=About(database, fleet, clock, me),
         metrics=Metrics(meter, live),
@@ -204,6 +213,7 @@ def build(
         fleet=fleet,
         harbor=harbor,
         shared=shared,
+        trail=trail,
     )
 
 
@@ -232,6 +242,6 @@ async def offline(data: Path) -> AsyncIterator[FastAPI]:
         board = EmptyBoard(database)
         await board.apply()
         operate, ask = Operate(database, living, clock, board), Ask(database, living, board, clock)
-        yield make_admin_app(operate, ask, Play(lambda: (), Phones(clock)))
+        yield make_admin_app(operate, ask, Play(lambda: (), Phones(clock), Fates()))
     finally:
         database.close()

@@ -31,8 +31,8 @@ def decide(routes: Sequence[Route], states: Mapping[str, ChannelState], who: Pas
 
     Unhealthy ones count only where nothing healthier in any tier can: a bad channel is better than none.
     """
-    route = first_match(routes, who)
-    tiers: Sequence[Tier] = route.tiers if route else (dict.fromkeys(states, 1),)
+    route = None if who.only else first_match(routes, who)
+    tiers: Sequence[Tier] = route.tiers if route else (dict.fromkeys([who.only] if who.only else states, 1),)
     rejected: dict[str, Rejected] = {}
     unhealthy: dict[str, int] = {}
     chosen: dict[str, int] = {}

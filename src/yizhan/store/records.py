@@ -1,9 +1,10 @@
 """What happened besides sending: refused calls (a bounded table) and operators' actions (the audit log)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model.views import AuditView
@@ -77,6 +78,13 @@ def note_action(connection: Connection, done: Action) -> None:
     driver(connection).execute(sql.INSERT_AUDIT, row)
 
 
+def deeds_on(connection: Connection, message_ids: Collection[int]) -> list[AuditView]:
+    """What operators have done to messages, oldest first."""
+    query = select(audit).where(audit.c.subject.in_([str(id) for id in message_ids])).order_by(audit.c.id)
+    rows = connection.execute(query.where(audit.c.action.like("message %")))
+    return [_view(row) for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which actions to list; None leaves a column free. Actor and subject need only be a part of it."""
@@ -98,7 +106,8 @@ def list_actions(connection: Connection, wanted: Wanted) -> list[AuditView]:
             query = query.where(column.contains(part, autoescape=True))
     if wanted.before is not None:
         query = query.where(audit.c.id < wanted.before)
-    return [
-        AuditView(row.id, to_rfc3339(row.at_ms) or "", row.actor, row.action, row.subject, row.before, row.after)
-        for row in connection.execute(query)
-    ]
+    return [_view(row) for row in connection.execute(query)]
+
+
+def _view(row: Row[Any]) -> AuditView:
+    return AuditView(row.id, to_rfc3339(row.at_ms) or "", row.actor, row.action, row.subject, row.before, row.after)

@@ -406,6 +406,7 @@ audit = Table(
     Column("before", Text, nullable=False),  # JSON
     Column("after", Text, nullable=False),  # JSON
 )
+Index("audit_subject", audit.c.subject)
 
 # Calls of the API that may come again: what they got, by the key that they gave.
 once = Table(

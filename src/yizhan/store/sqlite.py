@@ -5,6 +5,7 @@ States stand as literals, not parameters: SQLite uses a partial index only when 
 
 from yizhan.model.handout import Queue
 from yizhan.model.message import FAILING, RECEIPT_STATES, State
+from yizhan.policy.route_key import BOUND as _BOUND
 from yizhan.store.schema import FIRST_MESSAGE_KEY
 
 DEBIT = "UPDATE accounts SET balance_milli = balance_milli - ? WHERE id = ? AND balance_milli >= ?"
@@ -352,21 +353,24 @@ GROUP BY channel, number, sent_to, reference, total HAVING max(at_ms) < ? LIMIT 
 _FETCHED = "account_id NOT IN (SELECT account_id FROM webhooks)"
 _PUSHED = "account_id IN (SELECT account_id FROM webhooks)"
 _NOT_ENDED = f"id = ? AND state < {State.DELIVERED:d}"
+# Of what an operator has released, no program waits to hear.
+_AWAITED = f"substr(route_key, 1, 1) <> '{_BOUND}'"
 
 HAND_OUT_REPORT = f"""
 INSERT INTO handouts (queue, account_id, at_ms, item_id, leased_until_ms)
-SELECT {Queue.REPORTS:d}, account_id, ?, id, 0 FROM messages WHERE {_NOT_ENDED} AND {_FETCHED}"""
+SELECT {Queue.REPORTS:d}, account_id, ?, id, 0 FROM messages
+WHERE {_NOT_ENDED} AND {_FETCHED} AND {_AWAITED}"""
 
 # What the carrier did not know at first may still fail.
 HAND_OUT_FAILURE = f"""
 INSERT INTO handouts (queue, account_id, at_ms, item_id, leased_until_ms)
 SELECT {Queue.FAILURES:d}, account_id, ?, id, 0 FROM messages
-WHERE id = ? AND (state < {State.DELIVERED:d} OR state = {State.UNKNOWN:d}) AND {_FETCHED}"""
+WHERE id = ? AND (state < {State.DELIVERED:d} OR state = {State.UNKNOWN:d}) AND {_FETCHED} AND {_AWAITED}"""
 
 PUSH_REPORT = f"""
 INSERT INTO pushes (account_id, queue, item_id, number, at_ms, attempts, next_at_ms, parked, said)
 SELECT account_id, {Queue.REPORTS:d}, id, number, ?1, 0, ?1, false, '' FROM messages
-WHERE id = ?2 AND state < {State.DELIVERED:d} AND {_PUSHED}"""
+WHERE id = ?2 AND state < {State.DELIVERED:d} AND {_PUSHED} AND {_AWAITED}"""
 
 ANY_WEBHOOK = "SELECT 1 FROM webhooks LIMIT 1"
 

@@ -10,6 +10,7 @@ from yizhan.console.api.gateway import gateway_router
 from yizhan.console.api.lists import address_router, keyword_router, number_router
 from yizhan.console.api.messages import (
     explain_router,
+    fate_router,
     inbox_router,
     message_router,
     reply_router,
@@ -64,6 +65,7 @@ def make_admin_app(
         explain_router(explain),
         reply_router(ask, play),
         inbox_router(play),
+        fate_router(play),
         submission_router(operate),
         watch_router(ask),
         gateway_router(about),

@@ -6,7 +6,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
-from yizhan.console.api.bodies import BackupTo, Cancellation, HandsetReply, Limit, Message, NewMessage, RowId, WallTime
+from yizhan.console.api.bodies import (
+    BackupTo,
+    Cancellation,
+    FateWish,
+    HandsetReply,
+    Limit,
+    Message,
+    NewMessage,
+    Release,
+    RowId,
+    WallTime,
+)
 from yizhan.console.api.document import STOPPED_AT, errors
 from yizhan.console.api.paging import Before, Next
 from yizhan.console.desk import Actor, Own, of_node
@@ -19,6 +30,7 @@ from yizhan.flow.send import Send
 from yizhan.kit.clock import to_ms
 from yizhan.model.views import (
     AuditView,
+    ChosenFate,
     Explanation,
     HealthView,
     MessageStory,
@@ -105,6 +117,10 @@ def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
     async def give_up(id: Annotated[RowId, Path()], actor: Actor) -> None:
         await operate.give_up(actor, id)
 
+    @router.post("/{id}/release", status_code=201, responses=errors(404, 409))
+    async def release(id: Annotated[RowId, Path()], body: Release, actor: Actor) -> MessageView:
+        return await operate.release(actor, id, body.channel)
+
     return router
 
 
@@ -161,6 +177,25 @@ def inbox_router(play: Play) -> APIRouter:
         timeout_s: Annotated[float, Query(ge=0, le=300)] = 30,
     ) -> PhoneMessage:
         return await play.wait(to, match, timeout_s)
+
+    return router
+
+
+def fate_router(play: Play) -> APIRouter:
+    """``/simulator/fates``: what the simulator will do with messages to its handsets."""
+    router = APIRouter(prefix="/simulator/fates", tags=["handsets"])
+
+    @router.get("")
+    async def list_fates() -> Sequence[ChosenFate]:
+        return play.chosen_fates()
+
+    @router.post("", status_code=201, responses=errors(409))
+    async def choose_fate(body: FateWish) -> ChosenFate:
+        return play.choose_fate(body.to, body.fate, body.count, body.delay_s)
+
+    @router.delete("", status_code=204, responses=errors(404))
+    async def forget_fate(to: Number | None = None) -> None:
+        play.forget_fate(to)
 
     return router
 

@@ -95,7 +95,7 @@ class Call:
     def gets(self, need: Need) -> bool:
         """Whether he may have what ``need`` guards."""
         if need is Entry.CUSTOMER:
-            return self.visit is not None and self.visit.caller.account is not None
+            return self.is_in and self.logged_in.caller.account is not None
         if isinstance(need, Entry):
             return need is Entry.OPEN or self.is_in or (need is Entry.NOT_ENROLLED and self.visit is not None)
         return self.may(*need)

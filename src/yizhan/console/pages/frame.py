@@ -67,9 +67,16 @@ class Corridor:
 class Frame:
     """Draws pages, and stands before each."""
 
-    def __init__(self, source: Callable[[Request], Source], menu: Sequence[Corridor]) -> None:
+    def __init__(
+        self,
+        source: Callable[[Request], Source],
+        menu: Sequence[Corridor],
+        is_there: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """``is_there``: whether behind the door to an address there is anything now."""
         self._source = source
         self._menu = menu
+        self._is_there = is_there
         self._assets = {path.relative_to(_STATIC).as_posix(): path for path in _STATIC.rglob("*") if path.is_file()}
         self._versions = {
             name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in self._assets.items()
@@ -166,7 +173,7 @@ class Frame:
             call=call,
             visit=call.visit,
             may=call.may,
-            menu=[_seen(corridor, call) for corridor in self._menu],
+            menu=[self._seen(corridor, call) for corridor in self._menu],
             path=call.request.url.path,
             here=call.request.url.path + (f"?{call.request.url.query}" if call.request.url.query else ""),
             theme=theme if theme in THEMES else "auto",
@@ -199,6 +206,10 @@ class Frame:
         """In the language that he has chosen, or his browser asks for."""
         chosen = call.request.cookies.get(LANGUAGE_COOKIE, "")
         return LANGUAGES[language_of(chosen, call.request.headers.get("accept-language", ""))]
+
+    def _seen(self, corridor: Corridor, call: Call) -> Corridor:
+        doors = [door for door in corridor.doors if call.gets(door.need) and self._is_there(door.path)]
+        return Corridor(corridor.word, doors)
 
     def _asset(self, name: str) -> str:
         """The address of a file under ``static/``; another one when the file is another."""
@@ -240,10 +251,6 @@ def go(path: str, notice: str = "") -> RedirectResponse:
 def is_local(path: str) -> bool:
     """Whether an address is one of ours, and leads nowhere else."""
     return path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
-
-
-def _seen(corridor: Corridor, call: Call) -> Corridor:
-    return Corridor(corridor.word, [door for door in corridor.doors if call.gets(door.need)])
 
 
 async def _read_form(request: Request) -> tuple[Typed, Mapping[str, SentFile]] | None:

@@ -39,7 +39,7 @@ class MailingRoom:
         if not call.is_change:
             return await self._form(call)
         file = call.files.get("file", SentFile("", b""))
-        text = call.raw("content").replace("\r\n", "\n").replace("\0", "")
+        text = call.raw("text").replace("\r\n", "\n").replace("\0", "")
         upload = Upload(account_of(call), file.name, text, call.field("cell"), send_time_of(call.field("send_at")))
         try:
             lines = await asyncio.to_thread(read_sheet, file.content, self._mailings.limits.max_upload_rows)
@@ -117,7 +117,7 @@ class MailingRoom:
             detail=detail,
             account=account_of(call),
             accounts=await accounts_for(call, self._ask),
-            typed={name: call.raw(name) for name in ("content", "cell", "send_at")},
+            typed={name: call.raw(name) for name in ("text", "cell", "send_at")},
             limits=self._mailings.limits,
             newest=await self._mailings.newest(call.reach.only(None), _NEWEST),
         )

@@ -47,6 +47,7 @@ class PeopleRoom:
             Page(f"{_ONE}/password", self._set_password, None, ("PUT", f"{_ONE}/password")),
             Page(f"{_ONE}/disable", self._disable, None, ("POST", f"{_ONE}/disable")),
             Page(f"{_ONE}/enable", self._enable, None, ("POST", f"{_ONE}/enable")),
+            Page(f"{_ONE}/second-factor-off", self._turn_off, None, ("DELETE", f"{_ONE}/second-factor")),
             Page(f"{_ONE}/remove", self._remove, None, ("DELETE", _ONE)),
             Page(_ONE, self._person, ("GET", "/people")),
             Page("/tokens", self._tokens, ("GET", "/tokens"), ("POST", "/tokens")),
@@ -108,6 +109,11 @@ class PeopleRoom:
         name = call.request.path_params["name"]
         await self._operate.enable_person(call.actor, name)
         return go(f"/people/{name}", "saved")
+
+    async def _turn_off(self, call: Call) -> Response:
+        name = call.request.path_params["name"]
+        await self._operate.turn_second_factor_off(call.actor, name)
+        return go(f"/people/{name}", "second_factor_off")
 
     async def _remove(self, call: Call) -> Response:
         await self._operate.remove_person(call.actor, call.request.path_params["name"])

@@ -57,7 +57,7 @@ class SendRoom:
 
     async def _compose(self, call: Call) -> Response:
         if not call.is_change:
-            return await self._form(call, dict.fromkeys(("mobile", "content", "cell", "send_at"), ""), account_of(call))
+            return await self._form(call, dict.fromkeys(("mobile", "text", "cell", "send_at"), ""), account_of(call))
         account, typed = account_of(call), _typed(call)
         if call.field("step") == "back":
             return await self._form(call, typed, account)
@@ -71,16 +71,16 @@ class SendRoom:
             return await self._form(call, typed, account, f"why_{explained.reject}", explained)
         key = secrets.token_urlsafe(16)
         return self._frame.show(
-            call, "send/check", "send", account=account, typed=typed, key=key, **_shown(explained, typed["content"])
+            call, "send/check", "send", account=account, typed=typed, key=key, **_shown(explained, typed["text"])
         )
 
     async def _preview(self, call: Call) -> Response:
         """The part of the form that says what would become of it, while it is being filled in."""
         typed = _typed(call)
-        if not typed["content"] and not typed["mobile"]:
+        if not typed["text"] and not typed["mobile"]:
             return self._frame.fragment(call, "send/preview", explained=None)
         explained = await self._explain(account_of(call), typed)
-        return self._frame.fragment(call, "send/preview", **_shown(explained, typed["content"]))
+        return self._frame.fragment(call, "send/preview", **_shown(explained, typed["text"]))
 
     async def _send(self, call: Call, account: str, typed: Mapping[str, str]) -> Response:
         key = call.field("key")
@@ -111,7 +111,7 @@ class SendRoom:
         mistake: str = "",
         explained: Explanation | None = None,
     ) -> Response:
-        shown: Mapping[str, Any] = _shown(explained, typed["content"]) if explained else {"explained": None}
+        shown: Mapping[str, Any] = _shown(explained, typed["text"]) if explained else {"explained": None}
         return self._frame.show(
             call,
             "send/form",
@@ -154,7 +154,7 @@ def _typed(call: Call) -> dict[str, str]:
     """The form's fields, as they were typed."""
     return {
         "mobile": call.raw("mobile"),
-        "content": call.raw("content").replace("\r\n", "\n"),
+        "text": call.raw("text").replace("\r\n", "\n"),
         "cell": call.field("cell"),
         "send_at": call.field("send_at"),
     }
@@ -164,7 +164,7 @@ def _values(typed: Mapping[str, str]) -> dict[str, str]:
     """The same as a client's call would have it."""
     return {
         "mobile": _BREAKS.sub(",", typed["mobile"]),
-        "content": typed["content"],
+        "content": typed["text"],
         "cell": typed["cell"],
         "sendtime": send_time_of(typed["send_at"]),
     }

@@ -17,6 +17,7 @@ from yizhan.console.pages.home import HomeRoom
 from yizhan.console.pages.mailing import MailingRoom
 from yizhan.console.pages.messages import MessagesRoom
 from yizhan.console.pages.people import PeopleRoom
+from yizhan.console.pages.phones import PhonesRoom
 from yizhan.console.pages.refusals import RefusalsRoom
 from yizhan.console.pages.routes import RoutesRoom
 from yizhan.console.pages.rules import RuleRoom
@@ -28,6 +29,7 @@ from yizhan.flow.ask import Ask
 from yizhan.flow.live import Live
 from yizhan.flow.login import Login
 from yizhan.flow.operate import Operate
+from yizhan.flow.play import Play
 from yizhan.kit.clock import SystemClock
 
 _MENU = (
@@ -66,6 +68,7 @@ _MENU = (
         (
             Door("door_channels", "/channels", ("GET", "/channels")),
             Door("door_routes", "/routes", ("GET", "/routes")),
+            Door("phones", "/phones", ("GET", "/inbox")),
         ),
     ),
     Corridor(
@@ -91,9 +94,10 @@ def make_site(
     *,
     about: About,
     source: Callable[[Request], Source],
+    play: Play,
 ) -> Starlette:
     """The console as an ASGI application, for who has a session (``console.desk.Doorkeeper``) and who has none."""
-    frame = Frame(source, _MENU)
+    frame = Frame(source, _MENU, lambda path: play.possible or path != "/phones")
     customer = CustomerRoom(frame, ask)
     rooms = (
         EntryRoom(frame, login, operate),
@@ -111,5 +115,6 @@ def make_site(
         RoutesRoom(frame, operate, ask, sending.explain),
         GatewayRoom(frame, ask, about),
         PeopleRoom(frame, operate, ask),
+        PhonesRoom(frame, play, ask, operate),
     )
     return frame.app([page for room in rooms for page in room.pages()])

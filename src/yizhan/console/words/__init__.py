@@ -12,6 +12,7 @@ from yizhan.console.words import (
     home,
     messages,
     people,
+    phones,
     refusals,
     routes,
     rules,
@@ -39,6 +40,7 @@ ROOMS: tuple[Pairs, ...] = (
     accounts.WORDS,
     rules.WORDS,
     people.WORDS,
+    phones.WORDS,
 )
 
 _ENGLISH, _CHINESE = 0, 1

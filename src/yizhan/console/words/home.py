@@ -23,7 +23,7 @@ WORDS: Pairs = {
     "as_of": ("As of", "数据时间"),
     "of_node": ("Rates, reports and what is under way are those of this node:", "速率、报告和在途条数来自本节点："),
     "stale": ("The figures are not renewed at the moment.", "数据暂时没有更新。"),
-    "look_again": ("Load the page anew", "重新加载"),
+    "load_anew": ("Load the page anew", "重新加载"),
     "all_well": ("Nothing needs attention.", "一切正常。"),
     "alarms": ("Needs attention", "需要处理"),
     "alarm_channel_down": ("A channel is down:", "通道断开："),

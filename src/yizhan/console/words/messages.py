@@ -128,5 +128,6 @@ WORDS: Pairs = {
     "station_receipt": ("Report", "状态报告"),
     "station_end": ("End", "结束"),
     "station_ledger": ("Ledger", "账务"),
+    "station_operator": ("Operator", "运营"),
     "station_client": ("Client", "客户"),
 }

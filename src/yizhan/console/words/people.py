@@ -25,6 +25,11 @@ WORDS: Pairs = {
     "peo_access": ("Access", "访问权限"),
     "peo_access_why": ("Who is disabled is logged out, and cannot log in.", "停用后立即退出，且不能登录。"),
     "peo_disable_ask": ("Log this person out, and let them in no more?", "确定停用此人吗？"),
+    "peo_second_factor_off": ("Turn the second factor off", "停用两步验证"),
+    "peo_second_factor_ask": (
+        "For who has lost phone and recovery codes: is the password enough again?",
+        "用于手机和恢复码都已丢失的人：确定此后只用密码登录吗？",
+    ),
     "peo_remove_ask": ("Remove this person for good?", "确定删除此人吗？"),
     "role_admin": ("administrator", "管理员"),
     "role_operator": ("operator", "操作员"),

@@ -16,6 +16,18 @@ _OBSTACLES = {
 }
 
 WORDS: Pairs = {
+    "told_released": (
+        "released: a copy of message {message}, for the real telephone",
+        "真实发送：短信 {message} 的副本，发往真实手机",
+    ),
+    "told_released_why": ("it is not charged and gets no report of it", "不计费，也不给它状态报告"),
+    "told_released_only": ("released to this channel alone", "只经由指定的这个通道发送"),
+    "told_message_release": (
+        "released over channel {channel} as message {message}",
+        "已经由通道 {channel} 真实发送，副本为短信 {message}",
+    ),
+    "told_message_resend": ("sent again", "重新发送"),
+    "told_message_give_up": ("given up", "放弃发送"),
     "told_and": ("; ", "；"),
     "told_or": (" or ", " 或 "),
     "told_received": ("{operation} over {transport} from {address}", "{address} 通过 {transport} 调用 {operation}"),

@@ -100,6 +100,8 @@ WORDS: Pairs = {
     "about_push_first_delay_s": ("Pause before the second attempt.", "第二次推送前的等待时间。"),
     "about_push_max_delay_s": ("The longest pause.", "推送间隔的上限。"),
     "about_log_level": ("What reaches the log.", "日志级别。"),
+    "about_log_calls": ("Whether each call is logged.", "是否记录每次调用。"),
+    "about_otel_enabled": ("Traces by OpenTelemetry.", "OpenTelemetry 链路追踪。"),
     "about_channels": ("Channels of the file.", "配置文件中的通道。"),
     "about_prices": ("Price of a part by number prefix.", "按号码前缀的每段价格。"),
 }

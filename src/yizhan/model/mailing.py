@@ -141,4 +141,4 @@ class MailingView:
     passed: int  # rows that had their turn
     accepted: int
     price: int | float  # of what was accepted
-    whys: Mapping[str, int] = field(default_factory=dict)  # of what was refused when its turn came, so far
+    whys: Mapping[str, int]  # of what was refused when its turn came; told at the end

@@ -1,6 +1,7 @@
 """Sending from a file: it is read, what would become of it is shown, it is confirmed, and then its progress is."""
 
 import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 
 from starlette.responses import Response
@@ -76,15 +77,11 @@ class MailingRoom:
     async def _result(self, call: Call) -> Response:
         """What has become of each row, or of those only that were not sent (``?only=failed``)."""
         view, w = await self._find(call), self._frame.words(call)
-        rows = [[w["line"], w["number"], w["result"], w["submission"]]]
-        for result in await self._mailings.results(view.id):
-            why = _why(result, view)
-            if why or call.asked("only") is None:
-                said = w[f"why_{why}"] if why else w["was_accepted"] if result.fate else w["waits"]
-                submission = str(result.fate.submission) if result.fate and result.fate.submission else ""
-                rows.append([str(result.row.line), result.row.number, said, submission])
+        results = await self._mailings.results(view.id)
+        lines = _lines(results, view, w, only_failed=call.asked("only") is not None)
+        file = await asyncio.to_thread(write_sheet, lines)  # they may be many, and others are waiting
         name = f'attachment; filename="yizhan-{view.id}.csv"'
-        return Response(write_sheet(rows), media_type="text/csv; charset=utf-8", headers={"content-disposition": name})
+        return Response(file, media_type="text/csv; charset=utf-8", headers={"content-disposition": name})
 
     async def _find(self, call: Call) -> MailingView:
         return await self._mailings.find(call.request.path_params["id"], call.reach.only(None))
@@ -121,6 +118,18 @@ class MailingRoom:
             limits=self._mailings.limits,
             newest=await self._mailings.newest(call.reach.only(None), _NEWEST),
         )
+
+
+def _lines(
+    results: Sequence[Result], view: MailingView, w: Mapping[str, str], *, only_failed: bool
+) -> Iterator[list[str]]:
+    yield [w["line"], w["number"], w["result"], w["submission"]]
+    for result in results:
+        why = _why(result, view)
+        if why or not only_failed:
+            said = w[f"why_{why}"] if why else w["was_accepted"] if result.fate else w["waits"]
+            submission = str(result.fate.submission) if result.fate and result.fate.submission else ""
+            yield [str(result.row.line), result.row.number, said, submission]
 
 
 def _why(result: Result, view: MailingView) -> str:

@@ -37,7 +37,7 @@ WORDS: Pairs = {
     "balance_after": ("Balance afterwards", "发送后余额"),
     "as_sent": ("As it arrives", "收到的内容"),
     "forbidden": ("Forbidden words", "命中的敏感词"),
-    "invalid_numbers": ("No numbers", "无效号码"),
+    "invalid_numbers": ("Invalid numbers", "无效号码"),
     "blocked_numbers": ("Blocked", "黑名单号码"),
     "doubled_numbers": ("Given more than once, sent once", "重复号码（只发一次）"),
     "and_more": ("and more", "等"),
@@ -53,7 +53,7 @@ WORDS: Pairs = {
         "CSV as Excel saves it (UTF-8 or GB18030), or a text file with one number a line. The columns are the number and, if each has its own, the text; a header is recognised.",
         "Excel 另存的 CSV（UTF-8 或 GB18030），或每行一个号码的文本文件。各列为号码和内容（内容各不相同时）；标题行自动识别。",
     ),
-    "file_limits": ("Most rows and bytes:", "行数与字节数上限："),
+    "file_limits": ("Up to {rows} rows and {megabytes} MB.", "最多 {rows} 行、{megabytes} MB。"),
     "template_field": ("Text for all", "统一内容"),
     "template_hint": (
         "Empty: each row has its own in the file. {name} stands for the column of that name, {2} for the second of a file without a header.",

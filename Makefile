@@ -69,7 +69,7 @@ lock: install
 	$(PIP) install --quiet --target $(VENV)/uv uv
 	$(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --output-file requirements/base.txt
 	$(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml --constraint requirements/base.txt --output-file requirements/dev.txt
-	$(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra postgres --group build pyproject.toml --constraint requirements/base.txt --output-file requirements/image.txt
+	$(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra otel --extra postgres --group build pyproject.toml --constraint requirements/base.txt --output-file requirements/image.txt
 	$(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group audit --output-file requirements/audit.txt
 
 # Renew what the console has from npm (src/yizhan/console/static/vendor); npm's packages go beside the tests' own.

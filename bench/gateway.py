@@ -123,7 +123,8 @@ def process(data: Path, environ: dict[str, str]) -> Iterator[tuple[str, int, htt
     with log_path.open("a+") as log:
         begun = log.tell()
         command = [sys.executable, "-m", "yizhan", "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, **environ})
+        environ = {**os.environ, "YIZHAN_ADMIN__API_LISTEN": "none", **environ}
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log, env=environ)
         try:
             url = _wait_until_ready(log_path, begun, process)
             transport = httpx.HTTPTransport(uds=str(data / "admin.sock"))

@@ -88,8 +88,9 @@ def sms_inbox() -> Iterator[SmsInbox]:
 
 
 def _environ() -> dict[str, str]:
-    """Without the settings of another gateway of the developer's."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("YIZHAN_")}
+    """Without the settings of another gateway of the developer's, and without a console."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("YIZHAN_")}
+    return {**own, "YIZHAN_ADMIN__API_LISTEN": "none"}
 
 
 def _wait_until_ready(gateway: "subprocess.Popen[bytes]", log: Path) -> str:

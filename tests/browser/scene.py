@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from river.program import TEXT, Program, eventually, running
+from river.smsc import Smsc, smsc
 from river.test_console import LISTEN, url_of
 from river.test_console import Browser as Client
 
@@ -30,11 +31,56 @@ def at(path: str) -> Callable[[Program], str]:
     return lambda _: path
 
 
+def of_message(path: str, **wanted: str) -> Callable[[Program], str]:
+    """A page about the newest message that is found so; the ids stand in braces."""
+    return lambda program: path.format(**program.messages(**wanted)[0])
+
+
 VIEWS = (
     View("login", None, at("/login")),
     View("overview", "ada", at("/")),
+    View("phones", "ada", at("/phones")),
     View("password", "ada", at("/password")),
+    View("second-factor", "ada", at("/second-factor")),
     View("customer-overview", "cui", at("/")),
+    View("messages", "olga", at("/messages")),
+    View("messages-none", "olga", at("/messages?number=13911111111&text=x&since=2020-01-01T00:00")),
+    View("customer-messages", "cui", at("/messages")),
+    View("message-delivered", "ulf", of_message("/messages/{id}", state="delivered")),
+    View("message-failed", "olga", of_message("/messages/{id}", state="failed")),
+    View("message-scheduled", "olga", of_message("/messages/{id}", state="scheduled")),
+    View("customer-message", "cui", of_message("/messages/{id}", state="delivered", account="C1")),
+    View("submission", "olga", of_message("/submissions/{submission}", account="C1", state="invalid")),
+    View("scheduled", "olga", at("/scheduled")),
+    View("refusals", "olga", at("/refusals")),
+    View("replies", "olga", at("/replies")),
+    View("channels", "olga", at("/channels")),
+    View("channel", "olga", at("/channels/carrier")),
+    View("channel-in-file", "ulf", at("/channels/simulator")),
+    View("channel-new", "olga", at("/channels/new")),
+    View("channel-settings", "olga", at("/channels/carrier/settings")),
+    View("trace", "olga", at("/channels/carrier/trace?clear=yes&live=no")),
+    View("routes", "olga", at("/routes")),
+    View("routes-read", "ulf", at("/routes")),
+    View("route-new", "olga", at("/routes/new")),
+    View("explain", "olga", at("/explain")),
+    View("customer-explain", "cui", at("/explain")),
+    View("nodes", "ulf", at("/nodes")),
+    View("health", "ulf", at("/health/checks")),
+    View("audit", "ada", at("/audit")),
+    View("settings", "ada", at("/settings?all=yes")),
+    View("accounts", "ada", at("/accounts")),
+    View("account-new", "olga", at("/accounts/new")),
+    View("account", "olga", at("/accounts/C1")),
+    View("account-read", "ulf", at("/accounts/C1")),
+    View("customer-account", "cui", at("/account")),
+    View("cards", "olga", at("/cards")),
+    View("keywords", "olga", at("/keywords")),
+    View("numbers", "olga", at("/numbers")),
+    View("addresses", "olga", at("/addresses")),
+    View("people", "ada", at("/people")),
+    View("person", "ada", at("/people/cui")),
+    View("tokens", "ada", at("/tokens")),
     View("reports", "cui", at("/reports")),
     View("send", "cui", at("/send")),
     View("send-for-an-account", "ada", at("/send?account=C1")),
@@ -49,8 +95,12 @@ VIEWS = (
 @contextmanager
 def staged(folder: Path) -> Iterator[tuple[Program, str]]:
     """The gateway, and where its console is."""
-    with running(folder / "data", "--demo", **LISTEN, **_CHANNEL) as program:
+    with (
+        running(folder / "data", "--demo", **LISTEN, **_CHANNEL) as program,
+        smsc(folder / "smsc") as carrier,
+    ):
         _furnish(program)
+        _furnish_carrier(program, carrier)
         yield program, url_of(program)
 
 
@@ -84,5 +134,44 @@ def _furnish(program: Program) -> None:
         program.api("POST", "/people", json={"name": name, "role": role, "password": PASSWORD, **account})
     program.send(c1, Mobile="13800000000,13900000001,13700000002")
     program.send(c2, Mobile="13800000003", Content=f"订单已发货{TEXT}")
-    program.wait_for("delivered", 1)
+    program.send(c1, Mobile="13800000000,13800000001,13800000006,12345", Content="字" * 150 + "【测试】")
+    program.send(c1, SendTime="20990101080000", Content=f"新年快乐{TEXT}")
+    program.api("POST", "/keywords", json={"words": ["发票"]})
+    program.send(c2, Content=f"代开发票{TEXT}")
+    program.send(c2, Content="没有签名")
+    for text in ("收到，谢谢", "TD"):
+        program.api("POST", "/simulator/replies", json={"number": "13700000002", "to": "10690000", "text": text})
+    program.wait_for("delivered", 2)
+    program.wait_for("failed", 1)
+    _furnish_rules(program)
+
+
+def _furnish_carrier(program: Program, carrier: Smsc) -> None:
+    settings = carrier.channel(enquire_link_s=1, rate_per_s=50, password="hunter2", binds=2)
+    program.api("POST", "/channels", json={"name": settings.pop("name"), "settings": settings})
+    for rule in (
+        {"tiers": [{"carrier": 1}], "prefix": "86135", "note": "移动专线"},
+        {"tiers": [{"simulator": 3, "carrier": 1}, {"carrier": 1}], "text_class": "marketing", "network": "cu"},
+        {"tiers": [{"simulator": 1}]},
+    ):
+        program.api("POST", "/routes", json=rule)
+    eventually(lambda: program.api("GET", "/channels/carrier")["channel"]["bound"])
+    body = {"account": "C1", "to": ["13500000000"], "text": f"经由运营商{TEXT}"}
+    program.api("POST", "/messages", json=body)
+    program.wait_for("delivered", 1, number="13500000000")
+
+
+def _furnish_rules(program: Program) -> None:
+    program.api("PATCH", "/accounts/C1", json={"extension": "21", "allow_ips": ["127.0.0.0/8"]})
+    program.api("POST", "/accounts/C1/topup", json={"amount": 500, "note": "合同 2026-11"})
+    program.api("POST", "/accounts/C2/disable")
+    program.api("PUT", "/webhooks", json={"account": "C1", "url": "https://127.0.0.1:9/events"})
+    program.api("POST", "/cards", json={"count": 3, "credit": 100})
+    program.api("POST", "/keywords", json={"words": ["发票代开", "免费贷款", "赌博", "casino"]})
+    program.api("POST", "/numbers", json={"number": "13800000009", "account": "C1", "reason": "退订"})
+    program.api("POST", "/numbers", json={"number": "13900000009", "reason": "投诉"})
+    program.api("POST", "/addresses", json={"network": "198.51.100.0/24", "reason": "扫描", "minutes": 600})
+    program.api("POST", "/addresses", json={"network": "203.0.113.7"})
+    program.api("POST", "/tokens", json={"name": "erp", "role": "customer", "account": "C1"})
+    program.api("POST", "/tokens", json={"name": "grafana", "role": "auditor", "until": "2030-01-01T00:00:00+08:00"})
     _send_files(program)

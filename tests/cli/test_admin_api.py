@@ -84,6 +84,9 @@ def with_account(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.param("GET", "/messages?state=lost", None, 422, "state must be one of", id="no such state"),
         pytest.param("GET", f"/messages/{2**63}", None, 422, "id", id="an id beyond 64 bits"),
         pytest.param("GET", "/messages/100000000", None, 404, "100000000", id="no such submission"),
+        pytest.param("GET", "/audit?before=0", None, 422, "before", id="no such page"),
+        pytest.param("GET", "/nodes", None, 409, "none runs", id="no node to ask for others"),
+        pytest.param("GET", "/settings", None, 409, "none runs", id="no node with a configuration"),
         pytest.param("POST", "/submissions/100000000/cancel", {}, 404, "100000000", id="nothing to cancel"),
     ],
 )
@@ -173,5 +176,7 @@ def test_the_document_describes_every_path(tmp_path: Path) -> None:
         "refusals",
         "audit",
         "health",
+        "nodes",
+        "settings",
         "backup",
     }

@@ -169,7 +169,7 @@ def test_routes(two: Shell) -> None:
     assert (told["rule"]["id"], told["open"], told["rejected"]) == (
         2,
         {},
-        [{"channel": "b", "why": "there is no such channel"}],
+        [{"channel": "b", "why": "there is no such channel", "reason": "missing", "detail": ""}],
     )
 
 

@@ -1,6 +1,7 @@
 """The commands beside a running node: sent messages, their stories, refusals, cancelling."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -74,7 +75,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         listen = f"127.0.0.1:{probe.getsockname()[1]}"
     command = [sys.executable, "-m", "yizhan", "serve", "--data", str(data), "--listen", listen]
     log = data.parent / "node.log"
-    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
+    environ = {**os.environ, "YIZHAN_ADMIN__API_LISTEN": "none"}
+    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out, env=environ) as process:
         try:
             wait_until_ready(log, process)
             yield Node(shell, f"http://{listen}")

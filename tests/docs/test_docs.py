@@ -26,7 +26,7 @@ from yizhan.model.operation import (
 from yizhan.model.reject import Reject
 from yizhan.model.settings import Settings
 from yizhan.node.config import read_settings
-from yizhan.sim.fate import FATES
+from yizhan.sim.fate import ENDINGS
 from yizhan.wire.codes import code_of
 
 from .pages import ADRS, FLOW, PAGES, README, README_ZH, ROOT, Page
@@ -257,7 +257,7 @@ def test_the_table_of_operations_is_the_family(page: Page) -> None:
 def test_the_table_of_fates_is_what_the_simulator_does(page: Page) -> None:
     rows = [row for row in page.table_with("0001") if row[0].isdigit()]
     told = {row[0]: (re.findall("[A-Z]{6,}", " ".join(row[1:3])) or [None])[0] for row in rows}
-    assert told == {ending: fate.report for ending, fate in FATES.items()}
+    assert told == {ending: fate.report for ending, fate in ENDINGS.items()}
 
 
 @BOTH

@@ -29,7 +29,7 @@ class Bench:
         # No proxy between the examples and loopback; no interval, so that the order of the tests does not matter.
         self._environ = {name: value for name, value in os.environ.items() if not name.startswith("YIZHAN_")}
         self._environ |= {"NO_PROXY": "*", "no_proxy": "*", "YIZHAN_POLICY__QUERY_INTERVAL_S": "0"}
-        self._environ |= {"YIZHAN_DATA": str(data), "PYTHONUTF8": "1"}
+        self._environ |= {"YIZHAN_DATA": str(data), "PYTHONUTF8": "1", "YIZHAN_ADMIN__API_LISTEN": "none"}
         self._environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{self._environ['PATH']}"
         self._log = (data.parent / "node.log").open("w+", encoding="utf-8")
         self._node = subprocess.Popen(

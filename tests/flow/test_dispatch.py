@@ -22,6 +22,7 @@ from yizhan.model.submission import Admitted, Encoding, Recipient, SignatureFoun
 from yizhan.model.views import ChannelView, TracedPdu
 from yizhan.model.views import TestStep as Step
 from yizhan.policy.turns import Crowd
+from yizhan.sim.fate import Fates
 from yizhan.sim.phones import Phones
 from yizhan.sim.simulator import Simulator
 from yizhan.store.accept import accept
@@ -65,6 +66,7 @@ class Works:
             CLOCK,
             self.dispatcher.wake,
             phones=Phones(CLOCK),
+            fates=Fates(),
         )
         couriers.append(self.simulator)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from yizhan.flow.operate import Conflict, NotFound
+from yizhan.model.access import Role
 from yizhan.model.account import LaneRule, SignatureRule
 from yizhan.model.submission import Accepted
 from yizhan.policy.credentials import md5_of
@@ -73,6 +74,107 @@ def test_the_audit_log_says_what_changed_and_no_secret(house: House) -> None:
     assert json.loads(first.after)["credit_milli"] == 100_000
     for view in (newest, first):
         assert "argon2" not in view.after + view.before and PWD not in view.after + view.before
+
+
+async def _release(house: House) -> None:
+    network = "192.0.2.0/24"
+    await house.operate.block_address("op", network, reason="a", until_ms=None)
+    await house.operate.block_address("op", network, reason="b")
+    await house.operate.unblock_address("op", network)
+
+
+async def _people(house: House) -> None:
+    operate = house.operate
+    await operate.add_person("op", "ann", "correct horse battery", Role.OPERATOR)
+    await operate.disable_person("op", "ann")
+    await operate.enable_person("op", "ann")
+    await operate.set_person_password("op", "ann", "staple correct horse")
+    await operate.remove_person("op", "ann")
+
+
+async def _tokens(house: House) -> None:
+    await house.operate.create_token("op", "t", Role.CUSTOMER, "C1")
+    await house.operate.revoke_token("op", "t")
+
+
+async def _numbers(house: House) -> None:
+    await house.operate.block_number("op", "13800000000", corp_id="C1", reason="a")
+    await house.operate.unblock_number("op", "13800000000", corp_id="C1")
+
+
+async def _words(house: House) -> None:
+    await house.operate.add_keywords("op", ["甲"])
+    await house.operate.remove_keywords("op", ["甲"])
+
+
+async def _money(house: House) -> None:
+    await house.operate.topup("op", "C1", 500, "n")
+    (card,) = await house.operate.create_cards("op", 1, 250)
+    await house.operate.use_card("op", "C1", card.number, card.password)
+
+
+async def _webhooks(house: House) -> None:
+    await house.operate.set_webhook("op", "C1", "https://example.net/a")
+    await house.operate.set_webhook("op", "C1", "https://example.net/b")
+    await house.operate.remove_webhook("op", "C1")
+
+
+_BLOCK, _CUSTOMER = {"reason": "a", "until": None}, {"role": "customer", "account": "C1"}
+_KEPT = {"role": "operator", "account": None}
+_HOOK = {"secret": "changed"}
+
+
+@pytest.mark.parametrize(
+    ("act", "changes"),
+    [
+        pytest.param(
+            _release,
+            [({}, _BLOCK), (_BLOCK, {**_BLOCK, "reason": "b"}), ({**_BLOCK, "reason": "b"}, {})],
+            id="addresses",
+        ),
+        pytest.param(
+            _people,
+            [
+                ({}, _KEPT),
+                ({"disabled": False}, {"disabled": True}),
+                ({"disabled": True}, {"disabled": False}),
+                ({}, {"password": "changed"}),
+                ({**_KEPT, "disabled": False}, {}),
+            ],
+            id="people",
+        ),
+        pytest.param(_tokens, [({}, {**_CUSTOMER, "until_ms": None}), ({**_CUSTOMER, "until": None}, {})], id="tokens"),
+        pytest.param(
+            _numbers, [({}, {"account": "C1", "reason": "a"}), ({"account": "C1", "reason": "a"}, {})], id="numbers"
+        ),
+        pytest.param(_words, [({}, {"words": ["甲"]}), ({"words": ["甲"]}, {})], id="keywords"),
+        pytest.param(
+            _money,
+            [
+                ({"balance_milli": 100_000}, {"amount_milli": 500, "note": "n", "balance_milli": 100_500}),
+                ({}, {"count": 1, "credit_milli": 250}),
+                ({"balance_milli": 100_500}, {"account": "C1", "balance_milli": 100_750}),
+            ],
+            id="money",
+        ),
+        pytest.param(
+            _webhooks,
+            [
+                ({}, {"url": "https://example.net/a", **_HOOK}),
+                ({"url": "https://example.net/a"}, {"url": "https://example.net/b", **_HOOK}),
+                ({"url": "https://example.net/b"}, {}),
+            ],
+            id="webhooks",
+        ),
+    ],
+)
+def test_the_audit_log_has_both_sides(
+    house: House, act: Wish, changes: list[tuple[dict[str, Any], dict[str, Any]]]
+) -> None:
+    house.add()
+    house.run(act(house))
+    found = house.run(house.ask.audit(len(changes)))
+    assert [(json.loads(one.before), json.loads(one.after)) for one in reversed(found)] == changes
 
 
 REFUSED = [
@@ -192,7 +294,7 @@ def test_a_cancelled_call_and_its_story(house: House) -> None:
     assert run(house.ask.account("C1")).balance == 10 and run(house.ask.verify_ledger()).holds
     stories = run(house.ask.stories(100_000_000, "C1"))
     assert [story.message.state for story in stories] == ["cancelled", "cancelled", "invalid"]
-    assert [step.station for step in stories[0].steps] == ["front", "policy", "accept", "end", "ledger"]
+    assert [event.station for event in stories[0].events] == ["front", "policy", "accept", "end", "ledger"]
     (one,) = run(house.ask.stories(stories[1].message.id))
     assert one.message.number == "+85291234567"
     assert run(house.ask.messages(number="0085291234567")).messages[0].number == "+85291234567"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from yizhan.console.telling import tell
 from yizhan.flow.dispatch import Dispatcher
 from yizhan.flow.mailroom import Mailroom
 from yizhan.flow.meter import Meter
@@ -16,6 +17,7 @@ from yizhan.kit.clock import SystemClock
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.message import State
 from yizhan.model.route import Network
+from yizhan.sim.fate import Fates
 from yizhan.sim.phones import Phones
 from yizhan.sim.simulator import Simulator
 
@@ -40,7 +42,7 @@ class Works:
             settings = ChannelSettings(name=name, window=window, receipt_delay_s=0, source="1069")
             journal = folder / f"{name}.jsonl"
             self.couriers.append(
-                Simulator(settings, journal, settle, CLOCK, self.dispatcher.wake, phones=Phones(CLOCK))
+                Simulator(settings, journal, settle, CLOCK, self.dispatcher.wake, phones=Phones(CLOCK), fates=Fates())
             )
 
     async def run(self, wanted: dict[State, int]) -> None:
@@ -170,7 +172,7 @@ def test_a_channel_that_refuses_hands_on_to_the_next(rich: House, tmp_path: Path
     rich.run(works.run({State.DELIVERED: 1, State.FAILED: 1}))
     rows = rich.run(rich.ask.messages(number="13800000006")).messages
     (story,) = rich.run(rich.ask.stories(rows[0].id))
-    refused = [(step.what, step.why) for step in story.steps if "refused" in step.what]
+    refused = [(step.what, step.why) for step in tell(story).steps if "refused" in step.what]
     assert refused == [
         ("attempt 1, part 1 of 1 refused: RINVSRCADR", "a"),
         ("part 1 of 1 refused: RINVSRCADR", "b"),

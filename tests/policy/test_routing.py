@@ -12,7 +12,7 @@ from yizhan.model.carriage import ChannelState, by_channel
 from yizhan.model.route import Network, Passenger, Route, TextClass
 from yizhan.policy.calling_code import calling_code
 from yizhan.policy.mainland import network_of
-from yizhan.policy.route_key import KeyMaker, passenger, passenger_to, renewed, tried_by
+from yizhan.policy.route_key import KeyMaker, bound_to, passenger, passenger_to, renewed, tried_by
 from yizhan.policy.routing import decide, first_match, share_out, split
 from yizhan.policy.text_class import text_class
 
@@ -282,3 +282,17 @@ def test_networks(number: str, network: Network | None) -> None:
 )
 def test_text_classes(text: str, kind: TextClass) -> None:
     assert text_class(text) is kind
+
+
+def test_what_was_released_goes_over_its_channel_alone() -> None:
+    rule, key = route({"b": 1}), bound_to("a")
+    both = states(state("a"), state("b"))
+    decision = decide([rule], both, passenger(7, key))
+    assert (decision.route, decision.open, decision.exhausted) == (None, {"a": 1}, False)
+    paused = decide([rule], states(state("a", paused=True), state("b")), passenger(7, key))
+    assert (paused.open, [one.channel for one in paused.rejected], paused.exhausted) == ({}, ["a"], False)
+    refused = key + tried_by("a")
+    assert decide([rule], both, passenger(7, refused)).exhausted
+    assert renewed("86", refused) == refused, "new rules change nothing"
+    gone = decide([], states(state("b")), passenger(7, key))
+    assert (gone.open, gone.exhausted) == ({}, False), "it waits for the channel to come back, or for an operator"

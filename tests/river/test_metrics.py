@@ -46,6 +46,7 @@ def test_what_happened_is_counted(us: Program) -> None:
         "wrong": 'yizhan_submitted_parts_total{channel="simulator",outcome="refused"}',
         "delivered": 'yizhan_reports_total{channel="simulator",state="delivered"}',
         "replies": 'yizhan_replies_total{channel="simulator"}',
+        "timed": 'yizhan_report_delay_seconds_count{channel="simulator"}',
     }
     before = page(us)
     us.api("POST", "/keywords", json={"words": ["视频"]})
@@ -63,6 +64,7 @@ def test_what_happened_is_counted(us: Program) -> None:
         "wrong": 1,
         "delivered": 2,
         "replies": 1,
+        "timed": 2,
     }
     assert value(after, 'yizhan_channel_bound{channel="simulator"}') == 1
     assert "process_cpu_seconds_total" in after

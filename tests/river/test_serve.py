@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import ssl
 import subprocess
+import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ import httpx
 import pytest
 
 from yizhan.kit.clock import BEIJING
+from yizhan.model.settings import AdminSettings, split_listen
 
 from .program import TEXT, Customer, eventually, form, md5, run_cli, running
 
@@ -124,6 +126,38 @@ def test_a_taken_port_is_said_and_nothing_is_left_running(tmp_path: Path) -> Non
     assert "cannot start" in done.stderr
     assert str(port) in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_taken_port_of_the_console(tmp_path: Path) -> None:
+    """One that the configuration names has to be free; without the one of the default it goes on."""
+    listen = AdminSettings().api_listen
+    with socket.socket() as taken:
+        with contextlib.suppress(OSError):  # somebody has it in any case
+            taken.bind(split_listen(listen))
+            taken.listen()
+        status, said, screen = serve_for_a_moment(tmp_path / "asked", YIZHAN_ADMIN__API_LISTEN=listen)
+        assert status == 1
+        assert f"yizhan cannot start: {listen}: " in said
+        status, said, screen = serve_for_a_moment(tmp_path / "not-asked")
+        assert status == 0
+        assert "no console: admin.api_listen can name another port" in said
+        assert "Yizhan 驿站 is ready" in screen
+        assert "Console" not in screen
+
+
+def serve_for_a_moment(data: Path, **environ: str) -> tuple[int, str, str]:
+    """Serve until it is ready, or ends by itself: its exit status, its log and its screen."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("YIZHAN_")}
+    command = [sys.executable, "-m", "yizhan", "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
+    path = data.with_suffix(".log")
+    with path.open("w") as log:
+        process = subprocess.Popen(command, env={**own, **environ}, stdout=subprocess.PIPE, stderr=log, text=True)
+        try:
+            eventually(lambda: '"event": "ready"' in path.read_text() or process.poll() is not None)
+        finally:
+            process.terminate()
+            screen, _ = process.communicate(timeout=20)
+    return process.returncode, path.read_text(), screen
 
 
 def test_wrong_configuration_stops_the_start_in_words(tmp_path: Path) -> None:

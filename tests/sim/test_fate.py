@@ -2,7 +2,8 @@
 
 import pytest
 
-from yizhan.sim.fate import fate_of
+from yizhan.model.views import ChosenFate
+from yizhan.sim.fate import Fates, fate_of
 
 
 @pytest.mark.parametrize(
@@ -24,3 +25,36 @@ from yizhan.sim.fate import fate_of
 def test_fate(number: str, report: str | None, word: str) -> None:
     fate = fate_of(number)
     assert (fate.report, fate.word) == (report, word)
+
+
+ANNA, BORIS = "+8613800000000", "+8613800000001"
+
+
+def reports(fates: Fates, *numbers: str) -> list[str | None]:
+    """What messages to these are reported as, one after the other."""
+    return [fates.take(number).report for number in numbers]
+
+
+def test_the_next_ones_and_then_the_digits_again() -> None:
+    fates = Fates()
+    fates.choose(ChosenFate(ANNA, "expired", 2, 0))
+    assert reports(fates, ANNA, BORIS, ANNA, ANNA) == ["EXPIRED", "UNDELIV", "EXPIRED", "DELIVRD"]
+    assert fates.chosen() == []
+
+
+def test_a_phone_s_own_goes_before_any_s() -> None:
+    fates = Fates()
+    fates.choose(ChosenFate(None, "rejected", None, 0))
+    fates.choose(ChosenFate(BORIS, "delivered", 1, 2.5))
+    assert fates.take(BORIS).delay_s == 2.5
+    assert reports(fates, BORIS, ANNA, ANNA) == ["REJECTD"] * 3
+    assert fates.forget(None)
+    assert not fates.forget(None)
+    assert reports(fates, BORIS, ANNA) == ["UNDELIV", "DELIVRD"]
+
+
+def test_a_new_choice_takes_the_place_of_the_former() -> None:
+    fates = Fates()
+    fates.choose(ChosenFate(ANNA, "expired", None, 0))
+    fates.choose(ChosenFate(ANNA, "unreported", 1, 0))
+    assert reports(fates, ANNA, ANNA) == [None, "DELIVRD"]

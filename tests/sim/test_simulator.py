@@ -15,6 +15,9 @@ from yizhan.kit.clock import SystemClock
 from yizhan.model.carriage import Answer, Letter, LongReply, Receipt, Reply
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.submission import Encoding
+from yizhan.model.views import ChosenFate, PhoneMessage, PhoneNote
+from yizhan.sim.fate import Fates
+from yizhan.sim.journal import Journal
 from yizhan.sim.phones import Phones
 from yizhan.sim.simulator import Simulator
 
@@ -67,10 +70,18 @@ class Notebook:
 
 
 @asynccontextmanager
-async def working(path: Path, notebook: Notebook, delay_s: float = 0.02, window: int = 10) -> AsyncIterator[Simulator]:
+async def working(
+    path: Path,
+    notebook: Notebook,
+    delay_s: float = 0.02,
+    window: int = 10,
+    phones: Phones | None = None,
+    fates: Fates | None = None,
+) -> AsyncIterator[Simulator]:
     """A simulator with both of its tasks."""
     settings = ChannelSettings(name="one", receipt_delay_s=delay_s, window=window, source="1069")
-    simulator = Simulator(settings, path, notebook, SystemClock(), lambda: None, phones=Phones(SystemClock()))
+    phones, fates = phones or Phones(SystemClock()), fates or Fates()
+    simulator = Simulator(settings, path, notebook, SystemClock(), lambda: None, phones=phones, fates=fates)
     tasks = [asyncio.ensure_future(simulator.run())]
     try:
         yield simulator
@@ -104,6 +115,56 @@ def test_each_fate(tmp_path: Path) -> None:
         words = {receipt.carrier_id: receipt.word for receipt in notebook.reported}
         by_message = {answer.message_id: words.get(answer.carrier_id) for answer in notebook.answered}
         assert by_message == {0: "DELIVRD", 1: "UNDELIV", 2: "EXPIRED", 3: "REJECTD", 4: None, 5: None}
+
+    asyncio.run(run())
+
+
+def test_a_chosen_fate_is_taken_once_though_the_journal_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insist, "RETRY_S", 0.01)
+    phones, fates, left = Phones(SystemClock()), Fates(), 1
+    fates.choose(ChosenFate(None, "undelivered", 1, 0))
+
+    async def run() -> None:
+        notebook = Notebook()
+        async with working(tmp_path / "j.jsonl", notebook, phones=phones, fates=fates) as simulator:
+            append = Journal.append
+
+            def full(journal: Journal, *lines: Any) -> None:
+                nonlocal left
+                if left:
+                    left -= 1
+                    raise OSError("no space left")
+                append(journal, *lines)
+
+            with monkeypatch.context() as patch:
+                patch.setattr(Journal, "append", full)
+                simulator.hand_over([letter(1), letter(2)])
+                await notebook.until(answers=2, receipts=2)
+        assert [receipt.word for receipt in notebook.reported] == ["UNDELIV", "DELIVRD"]
+
+    asyncio.run(run())
+    (phone,) = phones.table()
+    (missed, arrived) = phone.lines
+    assert isinstance(missed, PhoneNote)
+    assert (missed.word, missed.message) == ("UNDELIV", 1)
+    assert isinstance(arrived, PhoneMessage)
+    assert arrived.message == 2
+
+
+def test_a_delayed_message_arrives_later_and_so_does_its_report(tmp_path: Path) -> None:
+    phones, fates = Phones(SystemClock()), Fates()
+    fates.choose(ChosenFate("+8613800000000", "delivered", 1, 0.2))
+
+    async def run() -> None:
+        notebook = Notebook()
+        async with working(tmp_path / "j.jsonl", notebook, phones=phones, fates=fates) as simulator:
+            simulator.hand_over([letter(1), letter(2)])
+            await notebook.until(answers=2, receipts=1)
+            assert [one.message for one in phones.newest(None, 10)] == [2]
+            await notebook.until(answers=2, receipts=2)
+            assert [one.message for one in phones.newest(None, 10)] == [1, 2]
 
     asyncio.run(run())
 

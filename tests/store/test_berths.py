@@ -21,7 +21,7 @@ from yizhan.model.reject import Refusal
 from yizhan.model.settings import RefundRule
 from yizhan.policy.turns import Crowd
 from yizhan.store.accept import accept
-from yizhan.store.berths import Beat, Tide, beat, sign_off, sign_on
+from yizhan.store.berths import Beat, Tide, beat, lost_nodes, sign_off, sign_on
 from yizhan.store.committer import Turn
 from yizhan.store.handouts import Wish, lease
 from yizhan.store.paces import Start, restore_intervals, start_intervals
@@ -95,6 +95,24 @@ def test_a_node_that_signs_off_leaves_its_berths_at_once(stores: list[Store]) ->
     assert two.beat().held == {}
     one.sign_off()
     assert set(two.beat().held) == {EAST}
+
+
+def test_a_node_is_lost_that_has_not_signed_off(stores: list[Store]) -> None:
+    def lost() -> list[str]:
+        return stores[0].ask(lambda connection: lost_nodes(connection, LEASE_MS))
+
+    Node(stores[0], "one", EAST)
+    gone = Node(stores[1], "gone", EAST)
+    again = Node(stores[1], "again", EAST)
+    assert lost() == []
+    let_lease_end()
+    one = Node(stores[0], "one", EAST)
+    one.beat()
+    assert lost() == ["again", "gone"], "one is there again"
+    again.beat()
+    assert lost() == ["gone"]
+    gone.sign_off()
+    assert lost() == []
 
 
 HALVES = ("channel:east/1of2", "channel:east/2of2")

@@ -13,6 +13,13 @@ def test_keywords(store: Store) -> None:
     assert store.act(partial(lists.add_keywords, words=["abc", "xyz"], at_ms=2)) == 1
     assert store.act(partial(lists.add_keywords, words=[], at_ms=2)) == 0
     assert store.ask(lists.load_keywords) == ["abc", "xyz", "视频"]
+    for part, after, found in (
+        ("x", "", ["xyz"]),
+        ("", "abc", ["xyz", "视频"]),
+        ("_", "", []),
+        ("频", "xyz", ["视频"]),
+    ):
+        assert store.ask(partial(lists.load_keywords, part=part, after=after, limit=2)) == found
     assert store.act(partial(lists.remove_keywords, words=["abc", "never"])) == 1
     assert store.ask(lists.load_keywords) == ["xyz", "视频"]
 
@@ -52,6 +59,10 @@ def test_numbers(store: Store) -> None:
         (one, "C1", "asked"),
     ]
     assert len(store.ask(partial(lists.view_numbers, account_id=account))) == 2
+    for last, behind in zip(views, (views[1:], views[2:], []), strict=True):
+        of = account if last.account else lists.EVERYBODY
+        assert store.ask(partial(lists.view_numbers, account_id=None, after=(of, last.number))) == behind
+    assert store.ask(partial(lists.view_numbers, account_id=None, part="852")) == [views[1]]
     assert store.act(partial(lists.unblock_number, account_id=account, number=one)) is True
     assert store.act(partial(lists.unblock_number, account_id=account, number=one)) is False
     assert store.ask(lists.load_numbers)[lists.EVERYBODY] == frozenset({one}), "everybody's entry stays"

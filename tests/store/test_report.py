@@ -28,7 +28,7 @@ def receipt(carrier_id: str, word: str = "DELIVRD", number: str = NUMBER, at_ms:
 def report(store: Store, *receipts: Receipt) -> list[str]:
     """Bring them: by which key each was found."""
     (found,) = store.do(settle_receipts, Reported("sim", receipts, FAILED))
-    return found
+    return found.keys
 
 
 SPELLINGS = {
@@ -228,3 +228,14 @@ def test_a_report_that_never_comes(store: Store) -> None:
     report(store, receipt("b", "UNDELIV"))
     assert (sending.state, sending.paid_back()) == (State.FAILED, 1_000), "one that comes later still counts"
     assert store.faults() == []
+
+
+def test_how_long_a_report_took(store: Store) -> None:
+    """From the answer to the first final report; a repeated one, and one of an unknown part, tell nothing."""
+    sending = Sending(store)
+    sending.answer("A")
+    answered_at_ms = store.value("SELECT answered_at_ms FROM parts")
+    late = receipt("A", at_ms=answered_at_ms + 2_500)
+    batches = [[receipt("A", "ACCEPTD"), receipt("B")], [late, late], [late], [receipt("A", "UNDELIV")]]
+    told = [store.do(settle_receipts, Reported("sim", batch, FAILED))[0].delays_ms for batch in batches]
+    assert told == [[], [2_500], [], []]

@@ -7,7 +7,7 @@ from itertools import islice
 from yizhan.kit.masking import mask_number
 from yizhan.model.views import TracedPdu
 from yizhan.wire.smpp.codec import PeerFault, decode
-from yizhan.wire.smpp.dump import dump, handset_of, without_password
+from yizhan.wire.smpp.dump import fields_of, handset_of, join, text_of, without_password
 from yizhan.wire.smpp.statuses import word_of
 
 _Entry = tuple[int, int, str, bool, bytes, str, str]
@@ -74,9 +74,12 @@ def _view(entry: _Entry, *, clear: bool) -> TracedPdu:
         pdu = decode(data)
     except PeerFault as fault:
         command, status, summary, number = "unreadable", "", f"{fault}: {len(data)} bytes", ""
+        fields: list[tuple[str, str]] = []
     else:
-        number = handset_of(pdu)
-        command, status, summary = pdu.command.name.lower(), word_of(pdu.status), dump(pdu, clear=clear)
+        number, fields = handset_of(pdu), fields_of(pdu, clear=clear)
+        command, status, summary = pdu.command.name.lower(), word_of(pdu.status), join(pdu, fields)
+        if clear and (said := text_of(pdu)):
+            fields.append(("text", said))
     return TracedPdu(
         seq=seq,
         at_ms=at_ms,
@@ -89,4 +92,5 @@ def _view(entry: _Entry, *, clear: bool) -> TracedPdu:
         local=local,
         remote=remote,
         data=without_password(data).hex() if clear else "",
+        fields=fields,
     )

@@ -9,7 +9,8 @@ import typer
 from yizhan.cli import show
 from yizhan.cli.link import call, segment
 from yizhan.cli.options import DEFAULT_DATA, Account, AsJson, Data, parse_credits
-from yizhan.cli.password import FromFile, FromStdin, new_password, read_password
+from yizhan.cli.password import FromFile, FromStdin, read_password
+from yizhan.kit.password import new_password
 from yizhan.model.account import LaneRule, SignatureRule
 
 app = typer.Typer(help="Accounts: who may send, and on which terms.", no_args_is_help=True)

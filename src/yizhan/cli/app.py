@@ -31,6 +31,7 @@ from yizhan.cli import (
     show,
     simulate,
     token,
+    watch,
     webhook,
 )
 from yizhan.cli.link import Failed
@@ -101,6 +102,7 @@ app.add_typer(person.app, name="person")
 send.register(app)
 fetch.register(app)
 doctor.register(app)
+watch.register(app)
 backup.register(app)
 move.register(app)
 

@@ -11,6 +11,18 @@ from yizhan.cli.link import Failed, Line, talk
 from yizhan.cli.options import DEFAULT_DATA, AsJson, Data
 
 _RUNNING = "running"
+_SENTENCES = {
+    "store_damaged": "the store is damaged: {detail}; stop the gateway and go back to a backup: yizhan restore FILE",
+    "disk_low": "only {count} MB are free on the disk: make room before the store cannot grow any more",
+    "log_large": "SQLite's log has {count} MB: somebody reads the store without an end; wait for backups and long "
+    "questions, end what else has the file open, or start the gateway anew",
+    "replica_away": "searches go to the server itself, and not to its replica: {detail}",
+    "ledger_wrong": "the ledger does not hold: {detail}",
+    "channel_unbound": "channel {about} is not bound ({why}): yizhan channel test {about} tells more, "
+    "yizhan channel pause {about} takes it out",
+    "events_parked": "{count} webhook events are parked: yizhan webhook events --parked says why, "
+    "yizhan webhook replay sends them again",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -39,45 +51,10 @@ async def _examine(line: Line) -> dict[str, Any]:
 
 
 def _faults(health: dict[str, Any]) -> list[str]:
-    """What needs somebody's hand, and what to do about each."""
-    return [*_store_faults(health), *_channel_faults(health), *_event_faults(health)]
-
-
-def _store_faults(health: dict[str, Any]) -> Iterator[str]:
-    if health["store"] != "ok":
-        yield f"the store is damaged: {health['store']}; stop the gateway and go back to a backup: yizhan restore FILE"
-    if health["disk_low"]:
-        free = health["disk_free_bytes"] // 1_000_000
-        yield f"only {free} MB are free on the disk: make room before the store cannot grow any more"
-    if health["log_large"]:
-        size = health["log_bytes"] // 1_000_000
-        yield (
-            f"SQLite's log has {size} MB: somebody reads the store without an end; wait for backups and long "
-            "questions, end what else has the file open, or start the gateway anew"
-        )
-    if health["replica"] not in (None, "ok"):
-        yield f"searches go to the server itself, and not to its replica: {health['replica']}"
-    for fault in health["ledger"]["faults"]:
-        yield f"the ledger does not hold: {fault}"
-
-
-def _channel_faults(health: dict[str, Any]) -> Iterator[str]:
-    """A channel of a running node that nobody has paused carries messages, or somebody has to see why not."""
-    for channel in health["channels"]:
-        if health["node"] == _RUNNING and not channel["bound"] and not channel["paused"] and not channel["node"]:
-            name, why = channel["name"], channel["why"] or "no reason is known"
-            yield (
-                f"channel {name} is not bound ({why}): yizhan channel test {name} tells more, "
-                f"yizhan channel pause {name} takes it out"
-            )
-
-
-def _event_faults(health: dict[str, Any]) -> Iterator[str]:
-    if count := health["parked_events"]:
-        yield (
-            f"{count} webhook events are parked: yizhan webhook events --parked says why, "
-            "yizhan webhook replay sends them again"
-        )
+    """What needs somebody's hand, and what to do about each. A node that does not run needs no channels."""
+    is_running = health["node"] == _RUNNING
+    found = [one for one in health["faults"] if is_running or one["kind"] != "channel_unbound"]
+    return [_SENTENCES[one["kind"]].format(**{**one, "why": one["detail"] or "no reason is known"}) for one in found]
 
 
 def _space(health: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -133,6 +133,21 @@ def resend(
         show.say(f"{count} messages are queued again")
 
 
+@app.command()
+def release(
+    message: Annotated[int, typer.Argument(metavar="MESSAGE", help="The message's own id.")],
+    channel: Annotated[str, typer.Option("--channel", metavar="NAME", help="The channel that sends it in earnest.")],
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
+    """Send what a simulator had to the real telephone, once, as a message of its own that nobody is charged for."""
+    copy = call(data, "POST", f"/messages/{message}/release", json={"channel": channel})
+    if json:
+        show.print_json(copy)
+    else:
+        show.say(f"message {copy['id']} goes to {copy['number']} over {channel}")
+
+
 @app.command("give-up")
 def give_up(
     message: Annotated[int, typer.Argument(metavar="MESSAGE", help="The message's own id.")],

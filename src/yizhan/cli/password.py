@@ -2,8 +2,6 @@
 process list.
 """
 
-import secrets
-import string
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,18 +10,10 @@ import typer
 
 from yizhan.cli.link import Failed
 
-_LENGTH = 24
-
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 FromFile = Annotated[
     Path | None, typer.Option("--password-file", exists=True, dir_okay=False, help="Read the password from a file.")
 ]
-
-
-def new_password() -> str:
-    """A random one, of letters and digits."""
-    alphabet = string.ascii_letters + string.digits
-    return "".join(secrets.choice(alphabet) for _ in range(_LENGTH))
 
 
 def read_password(stdin: bool, file: Path | None) -> str | None:

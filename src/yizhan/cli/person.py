@@ -8,7 +8,8 @@ import typer
 from yizhan.cli import show
 from yizhan.cli.link import call, segment
 from yizhan.cli.options import DEFAULT_DATA, AsJson, CustomersAccount, Data, Role
-from yizhan.cli.password import FromFile, FromStdin, new_password, read_password
+from yizhan.cli.password import FromFile, FromStdin, read_password
+from yizhan.kit.password import new_password
 
 app = typer.Typer(help="People who log in at the console.", no_args_is_help=True)
 
@@ -42,6 +43,7 @@ def list_people(data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
         show.print_json(found)
         return
     columns = [show.Column("name"), show.Column("role"), show.Column("account"), show.Column("disabled")]
+    columns += [show.Column("second_factor", "second factor")]
     columns += [show.Column("created_at", "created", time=True), show.Column("seen_at", "seen", time=True)]
     show.print_table(columns, found, "nobody")
 
@@ -75,6 +77,13 @@ def enable(name: Name, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
     """Let somebody log in again."""
     call(data, "POST", f"/people/{segment(name)}/enable")
     _say({"name": name, "disabled": False}, f"{name} is enabled", None, json)
+
+
+@app.command()
+def second_factor_off(name: Name, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
+    """For who has lost phone and recovery codes: the password is enough again; he is logged out everywhere."""
+    call(data, "DELETE", f"/people/{segment(name)}/second-factor")
+    _say({"name": name, "second_factor": False}, f"{name} logs in by the password alone", None, json)
 
 
 @app.command()

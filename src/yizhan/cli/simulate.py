@@ -70,6 +70,39 @@ def inbox(
 
 
 @app.command()
+def fate(
+    *,
+    fate: Annotated[
+        str | None, typer.Argument(metavar="FATE", help="delivered, undelivered, expired, rejected, refused, ...")
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="NUMBER", help="Only this phone's messages.")] = None,
+    count: Annotated[int, typer.Option("--count", min=1, max=1_000_000, metavar="N", help="So many messages.")] = 1,
+    always: Annotated[bool, typer.Option("--always", help="All messages, until it is changed.")] = False,
+    delay: Annotated[
+        float, typer.Option("--delay", min=0, max=86_400, metavar="SECONDS", help="They arrive so much later.")
+    ] = 0,
+    forget: Annotated[bool, typer.Option("--forget", help="The number's last digits decide again.")] = False,
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
+    """What becomes of the next messages to a phone, or to any; without FATE, what is chosen (needs a running node)."""
+    if fate is not None and forget:
+        raise typer.BadParameter("FATE or --forget, not both")
+    if forget:
+        call(data, "DELETE", "/simulator/fates", params={"to": to})
+    elif fate is not None:
+        wish = {"to": to, "fate": fate, "count": None if always else count, "delay_s": delay}
+        call(data, "POST", "/simulator/fates", json=wish)
+    chosen = call(data, "GET", "/simulator/fates")
+    if json:
+        show.print_json(chosen)
+        return
+    rows = [{**one, "to": one["to"] or "any", "left": one["left"] or "all"} for one in chosen]
+    columns = [show.Column("to"), show.Column("fate"), show.Column("left", "messages"), show.Column("delay_s")]
+    show.print_table(columns, rows, "nothing is chosen: the last four digits of a number decide")
+
+
+@app.command()
 def smsc(
     *,
     listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where ESMEs connect.")] = "127.0.0.1:2775",

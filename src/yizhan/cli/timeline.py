@@ -1,10 +1,11 @@
 """A message's story on a terminal: what happened when, and why."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from yizhan.cli.show import STATE_STYLES, here, make_console, show_value, visible
+from yizhan.kit.clock import show_gap
 
 Story = Mapping[str, Any]
 
@@ -72,7 +73,7 @@ def _print_steps(console: Any, steps: Sequence[Mapping[str, Any]]) -> None:
         if step["why"]:
             what.append(f" — {visible(step['why'])}", style="dim")
         clock = Text(f"  {at:%H:%M:%S}.{at.microsecond // 1000:03d}" if at else "")
-        since = Text(_since(at - previous) if at and previous else "", style="dim", justify="right")
+        since = Text(show_gap(at - previous) if at and previous else "", style="dim", justify="right")
         grid.add_row(clock, since, Text(visible(step["station"]), style="bold"), what)
         previous = at or previous
     console.print(grid)
@@ -81,18 +82,3 @@ def _print_steps(console: Any, steps: Sequence[Mapping[str, Any]]) -> None:
 def _zone(at: datetime) -> str:
     offset = f"{at:%z}"
     return f"times in UTC{offset[:3]}:{offset[3:5]}"
-
-
-def _since(gap: timedelta) -> str:
-    """How long after the step before: ``+7 ms``, ``+1.02 s``, ``+3 min``, ``+4 h``, ``+6 d``; empty below 1 ms."""
-    seconds = gap.total_seconds()
-    if abs(seconds) < 0.001:
-        return ""
-    if abs(seconds) < 1:
-        return f"{seconds * 1000:+.0f} ms"
-    if abs(seconds) < 120:
-        return f"{seconds:+.2f} s"
-    for size, unit in ((60, "min"), (3_600, "h")):
-        if abs(seconds) < 120 * size:
-            return f"{seconds / size:+.0f} {unit}"
-    return f"{seconds / 86_400:+.0f} d"

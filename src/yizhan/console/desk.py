@@ -5,19 +5,21 @@ logged in.
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from yizhan.console.api.problem import problem
+from yizhan.flow.operate import Conflict
 from yizhan.model.access import Caller, Role, Visit
 from yizhan.policy.access import may_call
 
 PREFIX = "/api/v1"
 _API = ("/api/", "/metrics")  # everything else is a page
 _CALLER, _VISIT = "caller", "visit"
+T = TypeVar("T")
 
 SESSION_COOKIE = "yizhan_session"
 
@@ -67,6 +69,8 @@ class Doorkeeper:
             visit = await self._visit(request)
             caller = None if visit is None else visit.caller
             is_change = request.method not in ("GET", "HEAD", "OPTIONS")
+            if visit is not None and visit.must_enrol:
+                return problem(403, "a second factor has to be set up first, at /second-factor")
             if visit is not None and is_change and not is_own_change(visit, request.headers.get("x-csrf-token", "")):
                 return problem(403, "a change by a session needs its X-CSRF-Token")
         if caller is not None:
@@ -102,6 +106,13 @@ def caller_of(request: Request) -> Caller:
         return caller
     said = request.headers.get("x-yizhan-actor", "").strip()[:200]
     return Caller(said or "api", Role.ADMIN)
+
+
+def of_node(station: T | None) -> T:
+    """What only a node has. Conflict when none runs."""
+    if station is None:
+        raise Conflict("this is in the configuration of a node, and none runs")
+    return station
 
 
 def check_role(request: Request) -> None:

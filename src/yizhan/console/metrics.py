@@ -1,6 +1,5 @@
 """``/metrics`` for Prometheus: what the flow has counted, and how things stand at this moment."""
 
-import time
 from collections.abc import Iterator
 
 from fastapi import APIRouter, Response
@@ -10,12 +9,10 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from yizhan import __version__
-from yizhan.flow.ask import Ask
+from yizhan.flow.live import Live
 from yizhan.flow.meter import Meter
-from yizhan.model.views import Backlog, Overview
+from yizhan.model.views import Overview
 
-# Counting what waits is a walk over all of it: a large backlog is counted so often and not more.
-_FRESH_S = 5.0
 _CHANNEL = (
     ("bound", "Binds that are up.", lambda view: view.bound),
     ("binds", "Binds that there should be.", lambda view: view.binds),
@@ -53,23 +50,15 @@ class _Moment(Collector):
 class Metrics:
     """Writes the page."""
 
-    def __init__(self, meter: Meter, ask: Ask) -> None:
+    def __init__(self, meter: Meter, live: Live) -> None:
         self._meter = meter
-        self._ask = ask
-        self._backlog = Backlog({}, 0)
-        self._counted_s = float("-inf")
+        self._live = live
         ProcessCollector(registry=meter.registry)
-
-    async def overview(self) -> Overview:
-        """How things stand: what is counted anew only every few seconds, and what is not."""
-        if time.monotonic() - self._counted_s > _FRESH_S:
-            self._backlog, self._counted_s = await self._ask.backlog(), time.monotonic()
-        return Overview(self._meter.accepted_messages, self._backlog, await self._ask.channels())
 
     async def page(self) -> bytes:
         """In Prometheus' text format."""
         moment = CollectorRegistry()
-        moment.register(_Moment(await self.overview()))
+        moment.register(_Moment(await self._live.overview()))
         return bytes(generate_latest(self._meter.registry) + generate_latest(moment))
 
 

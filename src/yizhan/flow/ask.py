@@ -3,16 +3,17 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 from yizhan import __version__
-from yizhan.flow.living import Living
+from yizhan.flow.ask_messages import LAST_CLIENT_ID, MessageQuestions
+from yizhan.flow.faults import find_faults
 from yizhan.flow.office import Conflict, NotFound, channel_of
 from yizhan.flow.operate_tokens import hash_of
-from yizhan.flow.ports import Board
 from yizhan.flow.story import tell
-from yizhan.kit.clock import Clock, to_rfc3339
+from yizhan.kit.clock import to_rfc3339
 from yizhan.model.access import Caller
 from yizhan.model.account import Profile
 from yizhan.model.carriage import by_channel
@@ -22,13 +23,14 @@ from yizhan.model.money import as_number
 from yizhan.model.operation import find_operation
 from yizhan.model.reject import Reject
 from yizhan.model.route import Route
+from yizhan.model.story import Story
 from yizhan.model.views import (
     AccountView,
     AddressView,
     AuditView,
-    Backlog,
     CardView,
     ChannelCard,
+    ChannelQueue,
     ChannelView,
     DayView,
     HealthView,
@@ -36,7 +38,6 @@ from yizhan.model.views import (
     LedgerCheck,
     LedgerView,
     MessagePage,
-    MessageStory,
     MessageView,
     NumberView,
     PersonView,
@@ -52,12 +53,13 @@ from yizhan.model.views import (
     WebhookView,
 )
 from yizhan.policy.numbers import to_e164
-from yizhan.policy.route_key import passenger_to
-from yizhan.policy.routing import decide
+from yizhan.policy.route_key import passenger, passenger_to
+from yizhan.policy.routing import decide, ways_of
 from yizhan.policy.text_class import text_class
-from yizhan.store import accounts, cards, ledger, lists, messages, pushes, records, replies
+from yizhan.store import accounts, cards, ledger, lists, messages, pushes, queue, records, replies
 from yizhan.store.backup import BackupFailed, BackupView
-from yizhan.store.database import WHOLE, Database, Session
+from yizhan.store.database import WHOLE, Session
+from yizhan.store.lists import EVERYBODY
 from yizhan.store.migrate import schema_of
 from yizhan.store.people import view_people
 from yizhan.store.records import RefusedCall
@@ -66,27 +68,21 @@ from yizhan.store.tokens import find_token, view_tokens
 from yizhan.store.totals import Total, day_of, totals
 from yizhan.wire.codes import code_of
 
-# Client ids are int32; message ids begin above them (``store.schema.FIRST_MESSAGE_KEY``).
-_LAST_CLIENT_ID = 2_147_483_647
 _DAY_MS = 86_400_000
 _MOST_OF_ONE = 100_000  # messages of a submission: more than any limit lets through
 
 
-class Ask:
+class Ask(MessageQuestions):
     """Every question an operator can ask. NotFound and ValueError as in ``flow.operate``.
 
     Lists and counts that grow with the traffic are searches, which a replica may answer.
     """
 
-    def __init__(self, database: Database, living: Living, board: Board, clock: Clock) -> None:
-        self._database = database
-        self._living = living
-        self._board = board
-        self._clock = clock
-
-    async def accounts(self) -> list[AccountView]:
-        """All accounts, by CorpID."""
-        return await self._database.read(accounts.view_accounts)
+    async def accounts(self, part: str = "", after: str = "", limit: int | None = None) -> list[AccountView]:
+        """Accounts by CorpID: all, or those with ``part`` in it; ``after`` is the last one of the page above."""
+        return await self._database.read(
+            lambda session: accounts.view_accounts(session, part=part, after=after, limit=limit)
+        )
 
     async def account(self, corp_id: str) -> AccountView:
         """One account. NotFound."""
@@ -106,9 +102,13 @@ class Ask:
         """Hold the ledger's rules against all rows."""
         return await self._database.search(ledger.verify_ledger)
 
-    async def keywords(self) -> list[str]:
-        """All forbidden keywords."""
-        return await self._database.read(lists.load_keywords)
+    async def keywords(self, part: str = "", after: str = "", limit: int | None = None) -> list[str]:
+        """Forbidden keywords: all, or those with ``part`` in them; ``after`` is the last one of the page above."""
+        return await self._database.read(lambda session: lists.load_keywords(session, part, after, limit))
+
+    async def count_keywords(self) -> int:
+        """How many there are."""
+        return await self._database.read(lists.count_keywords)
 
     async def test_keywords(self, text: str) -> list[KeywordHit]:
         """What the keyword rule would find in ``text``."""
@@ -118,10 +118,23 @@ class Ask:
         """The IP blacklist."""
         return await self._database.read(lambda session: lists.view_addresses(session, self._clock.now_ms()))
 
-    async def numbers(self, corp_id: str | None) -> list[NumberView]:
-        """Blocked numbers: all, or one account's."""
-        account_id = None if corp_id is None else self._account_id(corp_id)
-        return await self._database.read(lambda session: lists.view_numbers(session, account_id))
+    async def numbers(
+        self,
+        corp_id: str | None,
+        *,
+        everybodys: bool = False,
+        part: str = "",
+        after: tuple[str | None, str] | None = None,
+        limit: int | None = None,
+    ) -> list[NumberView]:
+        """Blocked numbers: all, one account's, or those for everybody, with ``part`` in them; ``after`` is account and
+        number of the last one of the page above.
+        """
+        account_id = EVERYBODY if everybodys else None if corp_id is None else self._account_id(corp_id)
+        behind = after and (EVERYBODY if after[0] is None else self._account_id(after[0]), after[1])
+        return await self._database.read(
+            lambda session: lists.view_numbers(session, account_id, part, behind or None, limit)
+        )
 
     async def replies(
         self, corp_id: str | None, nobodys: bool, limit: int, before: int | None = None
@@ -143,6 +156,12 @@ class Ask:
         """Every webhook with what waits for it."""
         return await self._database.search(pushes.view_webhooks)
 
+    async def webhook(self, corp_id: str) -> WebhookView | None:
+        """One account's webhook; None when it has none. NotFound."""
+        account_id = self._account_id(corp_id)
+        found = await self._database.search(lambda session: pushes.view_webhooks(session, account_id))
+        return found[0] if found else None
+
     async def pushes(
         self, corp_id: str | None, parked: bool | None, limit: int, after: int | None = None
     ) -> list[PushView]:
@@ -152,9 +171,9 @@ class Ask:
             lambda session: pushes.view_pushes(session, account_id, parked, limit, after)
         )
 
-    async def cards(self, used: bool | None, limit: int, before: str | None = None) -> list[CardView]:
-        """The newest recharge cards."""
-        return await self._database.search(lambda session: cards.view_cards(session, used, limit, before))
+    async def cards(self, used: bool | None, limit: int, before: str | None = None, part: str = "") -> list[CardView]:
+        """The newest recharge cards, or those with ``part`` in their numbers."""
+        return await self._database.search(lambda session: cards.view_cards(session, used, limit, before, part))
 
     async def profile(self, corp_id: str) -> Profile:
         """Who stands behind an account, as it said itself."""
@@ -204,9 +223,9 @@ class Ask:
         page = await self._database.read(lambda session: messages.list_messages(session, wanted))
         return page.messages[::-1]
 
-    async def stories(self, id: int, account: str | None = None) -> list[MessageStory]:
+    async def stories(self, id: int, account: str | None = None) -> list[Story]:
         """The stories of a submission's messages (``id`` as the client got it) or of one message. NotFound."""
-        if id <= _LAST_CLIENT_ID:
+        if id <= LAST_CLIENT_ID:
             wanted = messages.Filter(submission=id, account=account, limit=100)
         else:
             wanted = messages.Filter(message=id, account=account)
@@ -237,6 +256,18 @@ class Ask:
         settings = channel_of(self._board, name)
         keys = settings.model_dump(mode="json", include=set(keys_of(settings.kind)))
         return ChannelCard(self._board.view(settings), shown(keys), self._board.in_file(name))
+
+    async def queue_of(self, name: str) -> ChannelQueue:
+        """What is queued for a channel. A walk over all that is queued. NotFound."""
+        channel_of(self._board, name)
+        sizes = await self._database.search(queue.queued)
+        routes, channels = self._living.standing.routes, [one.name for one in self._board.settings()]
+        may = only = 0
+        for crowd, count in sizes:
+            ways = ways_of(routes, channels, passenger(crowd.account_id, crowd.route_key))
+            may += count * (name in ways)
+            only += count * (ways == {name})
+        return ChannelQueue(may, only)
 
     async def trace(self, name: str, after: int, number: str | None, limit: int, *, clear: bool) -> list[TracedPdu]:
         """The newest protocol messages of a channel behind ``after``; none while it is not at work. NotFound."""
@@ -276,17 +307,34 @@ class Ask:
             text_class=who.text_class.value,
             rule=route_view(decision.route, names) if decision.route else None,
             open=dict(decision.open),
-            rejected=[RejectedChannel(one.channel, one.why) for one in decision.rejected],
+            rejected=[
+                RejectedChannel(one.channel, one.why, one.obstacle.name.lower(), one.detail)
+                for one in decision.rejected
+            ],
         )
 
-    async def refusals(self, limit: int, before: int | None = None) -> list[RefusalView]:
-        """The newest refused calls."""
-        found = await self._database.search(lambda session: records.list_refusals(session, limit, before))
+    async def refusals(
+        self, limit: int, before: int | None = None, *, account: str | None = None, reject: str | None = None
+    ) -> list[RefusalView]:
+        """The newest refused calls; ``account`` as the caller named it."""
+        rule = None if reject is None else _reject(reject)
+        found = await self._database.search(
+            lambda session: records.list_refusals(session, limit, before, account, rule)
+        )
         return [_refusal(call) for call in found]
 
-    async def audit(self, limit: int, before: int | None = None) -> list[AuditView]:
-        """The newest operator actions."""
-        return await self._database.search(lambda session: records.list_actions(session, limit, before))
+    async def audit(
+        self,
+        limit: int,
+        *,
+        actor: str | None = None,
+        action: str | None = None,
+        subject: str | None = None,
+        before: int | None = None,
+    ) -> list[AuditView]:
+        """The newest operator actions that match; ``before`` is the last id of the page above."""
+        wanted = records.Wanted(actor, action, subject, before, limit)
+        return await self._database.search(lambda session: records.list_actions(session, wanted))
 
     async def tokens(self) -> list[TokenView]:
         """Every token of the admin API, by name."""
@@ -334,7 +382,7 @@ class Ask:
         disk_free_bytes, disk_low = self._database.disk()
         log_bytes, log_large = self._database.log()
         commits, committed_calls = self._database.committed()
-        return HealthView(
+        health = HealthView(
             version=__version__,
             schema=schema,
             store=integrity,
@@ -351,19 +399,7 @@ class Ask:
             committed_calls=committed_calls,
             ledger=check,
         )
-
-    async def backlog(self) -> Backlog:
-        """What no carrier has yet. A walk over all of it."""
-        waiting, due_ms = await self._database.read(
-            lambda session: (messages.count_waiting(session), messages.oldest_due_ms(session))
-        )
-        return Backlog(waiting, 0 if due_ms is None else max(0, self._clock.now_ms() - due_ms) / 1000)
-
-    def _account_id(self, corp_id: str) -> int:
-        account = self._living.standing.accounts.get(corp_id)
-        if account is None:
-            raise NotFound(f"no account {corp_id}")
-        return account.id
+        return replace(health, faults=list(find_faults(health)))
 
 
 def _day(day: int, totals: Sequence[Total]) -> DayView:
@@ -380,6 +416,13 @@ def _state(word: str) -> State:
         return State[word.upper()]
     except KeyError:
         raise ValueError(f"state must be one of {', '.join(state.word for state in State)}") from None
+
+
+def _reject(word: str) -> Reject:
+    try:
+        return Reject(word)
+    except ValueError:
+        raise ValueError(f"reject must be one of {', '.join(Reject)}") from None
 
 
 def route_view(route: Route, names: Mapping[int, str]) -> RouteView:

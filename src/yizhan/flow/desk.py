@@ -8,6 +8,7 @@ from yizhan.flow.gate import Gate
 from yizhan.flow.living import Living
 from yizhan.flow.meter import Meter
 from yizhan.flow.refusals import RefusalLog
+from yizhan.flow.trail import Trail
 from yizhan.kit.clock import Clock
 from yizhan.kit.log import get_logger
 from yizhan.model.call import Call
@@ -39,6 +40,7 @@ class Desk:
         terms: Terms,
         clock: Clock,
         meter: Meter,
+        trail: Trail | None = None,
     ) -> None:
         self._database = database
         self._living = living
@@ -47,6 +49,7 @@ class Desk:
         self._terms = terms
         self._clock = clock
         self._meter = meter
+        self._trail = trail
         self._intervals = Intervals()
 
     def _answer(
@@ -84,12 +87,16 @@ class Desk:
         except (Overloaded, Closed, Away) as error:
             outcome = Refusal(Reject.OTHER, type(error).__name__.lower())
         except Exception as error:
-            log.exception("a call failed", operation=call.operation.name, address=call.address)
+            account = call.account if call.account in self._living.standing.accounts else None
+            log.exception("a call failed", operation=call.operation.name, account=account, address=call.address)
             outcome = Refusal(Reject.OTHER, type(error).__name__)
         refusal = outcome if isinstance(outcome, Refusal) else None
         if refusal is not None:
             self._refusals.note(call, refusal)
-        self._meter.called(call, self._clock.monotonic_s() - begun_s, refusal)
+        took_s = self._clock.monotonic_s() - begun_s
+        self._meter.called(call, took_s, refusal)
+        if self._trail is not None:
+            self._trail.called(call, took_s, outcome)
         return outcome
 
     async def _in_interval(self, case: Case, act: Callable[[], Awaitable[T]]) -> T | Refusal:

@@ -101,7 +101,9 @@ class Notifier:
             return Tried(push.id, delivered=True)
         attempt, settings = push.attempts + 1, self._settings
         if attempt >= settings.max_attempts or posted.gone:
-            log.warning("an event is parked", account=webhook.corp_id, event_id=push.id, said=posted.said)
+            submission = report_row(push.row).submission if push.queue is Queue.REPORTS else None
+            about = {"account": webhook.corp_id, "submission": submission, "event_id": push.id}
+            log.warning("an event is parked", **about, said=posted.said)
             return Tried(push.id, delivered=False, said=posted.said)
         wait_s = delay_s(attempt, settings.first_delay_s, settings.max_delay_s, random.random())  # noqa: S311  jitter
         next_at_ms = self._clock.now_ms() + int(wait_s * 1000)

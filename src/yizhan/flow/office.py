@@ -1,7 +1,7 @@
 """The office: how an operator's action is carried out, in one transaction with its audit entry."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -36,13 +36,16 @@ def channel_of(board: Board, name: str) -> ChannelSettings:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What the audit log will say: who did what to what, and what it was before and after."""
+    """What the audit log will say: who did what to what, and what it was before and after.
+
+    The act itself adds to either side what only its transaction can know, each time that it is run.
+    """
 
     actor: str
     action: str
     subject: str
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
+    before: dict[str, Any]
+    after: dict[str, Any]
 
 
 class Office:
@@ -56,13 +59,13 @@ class Office:
     async def _carry_out(self, deed: Deed, act: Callable[[Session], R]) -> R:
         """``act`` and its audit entry in one commit; no entry for an act that gives False: it did nothing."""
         at_ms = self._clock.now_ms()
-        before, after = (json.dumps(side, ensure_ascii=False) for side in (deed.before, deed.after))
 
         def both(session: Session) -> R:
             result = act(session)
             if result is not False:
                 if (topic := deed.action.partition(" ")[0]) in TOPICS:
                     touch(session, topic)
+                before, after = (json.dumps(side, ensure_ascii=False) for side in (deed.before, deed.after))
                 note_action(session, Action(at_ms, deed.actor, deed.action, deed.subject, before, after))
             return result
 

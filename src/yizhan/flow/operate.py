@@ -7,14 +7,16 @@ from yizhan.flow.operate_cards import CardActions
 from yizhan.flow.operate_channels import ChannelActions
 from yizhan.flow.operate_lists import ListActions
 from yizhan.flow.operate_people import PeopleActions
+from yizhan.flow.operate_release import ReleaseActions
 from yizhan.flow.operate_routes import RouteActions
+from yizhan.flow.operate_second_factors import SecondFactorActions
 from yizhan.flow.operate_tokens import TokenActions
 from yizhan.flow.operate_webhooks import WebhookActions
 from yizhan.flow.ports import Board
 from yizhan.kit.clock import Clock
 from yizhan.model.settings import RefundRule
-from yizhan.store.database import Database
-from yizhan.store.messages import cancel_submission, submission_keys
+from yizhan.store.database import Database, Session
+from yizhan.store.messages import Filter, cancel_submission, list_messages, submission_keys
 from yizhan.store.queue import send_again
 from yizhan.store.settle import give_up
 
@@ -30,6 +32,8 @@ class Operate(
     RouteActions,
     TokenActions,
     PeopleActions,
+    ReleaseActions,
+    SecondFactorActions,
 ):
     """Every change an operator can make. ``actor`` says who it was; ValueError says what is wrong with the wish."""
 
@@ -52,12 +56,18 @@ class Operate(
             raise NotFound(f"no submission {submission}")
         at_ms = self._clock.now_ms()
         deed = Deed(actor, "submission cancel", str(submission), {}, {})
-        return await self._carry_out(deed, lambda session: cancel_submission(session, keys[0], at_ms))
+
+        def act(session: Session) -> int:
+            count = cancel_submission(session, keys[0], at_ms)
+            deed.before["not_yet_sent"] = deed.after["cancelled"] = count
+            return count
+
+        return await self._carry_out(deed, act)
 
     async def send_again(self, actor: str, message: int) -> None:
         """A held message: send it once more, though it may have arrived. Conflict when it is not held."""
         at_ms = self._clock.now_ms()
-        deed = Deed(actor, "message resend", str(message), {}, {})
+        deed = Deed(actor, "message resend", str(message), {"state": "uncertain"}, {"state": "queued"})
         if not await self._carry_out(deed, lambda session: send_again(session, message, at_ms)):
             raise Conflict(f"message {message} is not held as uncertain")
         self._board.changed()
@@ -65,6 +75,11 @@ class Operate(
     async def give_up(self, actor: str, message: int) -> None:
         """A held or queued message: it has failed, and is paid back. Conflict when it is neither."""
         at_ms, rule = self._clock.now_ms(), self._refund
-        deed = Deed(actor, "message give-up", str(message), {}, {})
-        if not await self._carry_out(deed, lambda session: give_up(session, [message], at_ms, rule) > 0):
+        deed = Deed(actor, "message give-up", str(message), {}, {"state": "failed"})
+
+        def act(session: Session) -> bool:
+            deed.before.update(("state", one.state) for one in list_messages(session, Filter(message=message)).messages)
+            return give_up(session, [message], at_ms, rule) > 0
+
+        if not await self._carry_out(deed, act):
             raise Conflict(f"message {message} is neither held nor queued")

@@ -129,10 +129,14 @@ class AccountActions(Office):
         if amount_milli == 0:
             raise ValueError("the amount cannot be 0")
 
-        def act(session: Session) -> bool:
-            return issue(session, account.id, amount_milli, at_ms, note)
-
         deed = Deed(actor, "account topup", corp_id, {}, {"amount_milli": amount_milli, "note": note})
+
+        def act(session: Session) -> bool:
+            deed.before["balance_milli"] = table.balance_of(session, account.id)
+            issued = issue(session, account.id, amount_milli, at_ms, note)
+            deed.after["balance_milli"] = table.balance_of(session, account.id)
+            return issued
+
         if not await self._carry_out(deed, act):
             raise Conflict(f"the balance of {corp_id} is lower than that")
         return await self._view(corp_id)
@@ -141,14 +145,26 @@ class AccountActions(Office):
         """Who stands behind the account, as they said it themselves."""
         account = self._account(corp_id)
         deed = Deed(actor, "account profile", corp_id, {}, asdict(profile))
-        await self._carry_out(deed, lambda session: table.write_profile(session, account.id, profile))
+
+        def act(session: Session) -> None:
+            deed.before.update(asdict(table.read_profile(session, account.id)))
+            table.write_profile(session, account.id, profile)
+
+        await self._carry_out(deed, act)
 
     async def grant(self, actor: str, agent_id: int, corp_id: str, amount_milli: int) -> None:
         """Credit from an agent's own balance to an account, or back (negative). Conflict when the giver lacks it."""
         account, at_ms = self._account(corp_id), self._clock.now_ms()
         giver, taker = (agent_id, account.id) if amount_milli > 0 else (account.id, agent_id)
         deed = Deed(actor, "account grant", corp_id, {}, {"amount_milli": amount_milli})
-        if not await self._carry_out(deed, lambda session: grant(session, giver, taker, abs(amount_milli), at_ms)):
+
+        def act(session: Session) -> bool:
+            deed.before["balance_milli"] = table.balance_of(session, account.id)
+            given = grant(session, giver, taker, abs(amount_milli), at_ms)
+            deed.after["balance_milli"] = table.balance_of(session, account.id)
+            return given
+
+        if not await self._carry_out(deed, act):
             raise Conflict("the balance is lower than that")
 
     def _check_extension(self, extension: str, corp_id: str) -> None:

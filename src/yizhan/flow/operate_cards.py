@@ -6,7 +6,9 @@ from yizhan.flow.office import Deed, Office
 from yizhan.model.money import as_number
 from yizhan.model.views import NewCard
 from yizhan.policy.cards import NUMBER_DIGITS, PASSWORD_DIGITS, digest_of, draw
+from yizhan.store.accounts import balance_of
 from yizhan.store.cards import insert_cards, use_card
+from yizhan.store.database import Session
 
 _MOST_CARDS = 10_000
 
@@ -26,7 +28,7 @@ class CardActions(Office):
             made.append(NewCard(number, password, as_number(credit_milli)))
             secret = {"number": number, "secret_hash": digest_of(number, password)}
             rows.append({**secret, "credit_milli": credit_milli, "created_at_ms": at_ms})
-        deed = Deed(actor, "card create", f"{count} cards", {}, {"credit_milli": credit_milli})
+        deed = Deed(actor, "card create", f"{count} cards", {}, {"count": count, "credit_milli": credit_milli})
         await self._carry_out(deed, lambda session: insert_cards(session, rows))
         return made
 
@@ -34,4 +36,11 @@ class CardActions(Office):
         """Give an account what a card is worth; False when the card is wrong or used."""
         account, at_ms, digest = self._account(corp_id), self._clock.now_ms(), digest_of(number, password)
         deed = Deed(actor, "card use", number, {}, {"account": corp_id})
-        return await self._carry_out(deed, lambda session: use_card(session, number, digest, account.id, at_ms))
+
+        def act(session: Session) -> bool:
+            deed.before["balance_milli"] = balance_of(session, account.id)
+            used = use_card(session, number, digest, account.id, at_ms)
+            deed.after["balance_milli"] = balance_of(session, account.id)
+            return used
+
+        return await self._carry_out(deed, act)

@@ -10,6 +10,7 @@ from yizhan.flow.ports import Board
 from yizhan.model.channel import PASSWORDS, ChannelSettings, shown
 from yizhan.model.wording import Wording, show_path
 from yizhan.store import channels
+from yizhan.store.database import Session
 
 _WORDING = Wording(ChannelSettings)
 
@@ -62,14 +63,19 @@ class ChannelActions(Office):
         """Nothing more goes over it; its binds stay, and reports and replies come. NotFound."""
         channel_of(self._board, name)
         at_ms = self._clock.now_ms()
-        deed = Deed(actor, "channel pause", name, {}, {})
-        await self._carry_out(deed, lambda session: channels.pause_channel(session, name, at_ms))
+        deed = Deed(actor, "channel pause", name, {}, {"paused": True})
+
+        def act(session: Session) -> None:
+            deed.before["paused"] = name in channels.load_paused(session)
+            channels.pause_channel(session, name, at_ms)
+
+        await self._carry_out(deed, act)
         self._board.pause(name, True)
 
     async def resume_channel(self, actor: str, name: str) -> None:
         """It takes messages again. NotFound."""
         channel_of(self._board, name)
-        deed = Deed(actor, "channel resume", name, {}, {})
+        deed = Deed(actor, "channel resume", name, {"paused": True}, {"paused": False})
         await self._carry_out(deed, lambda session: channels.resume_channel(session, name))
         self._board.pause(name, False)
 

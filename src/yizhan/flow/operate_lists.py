@@ -1,6 +1,7 @@
 """What operators change about the lists: keywords, the IP blacklist, blocked numbers."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from yizhan.flow.office import Deed, NotFound, Office
 from yizhan.model.views import AddressView, NumberView
@@ -21,7 +22,7 @@ class ListActions(Office):
     async def add_keywords(self, actor: str, words: Sequence[str]) -> int:
         """Forbid words: how many were new."""
         words, at_ms = _keywords(words), self._clock.now_ms()
-        deed = _deed_on_words(actor, "keyword add", words)
+        deed = Deed(actor, "keyword add", f"{len(words)} words", {}, {"words": words[:_NAMED_WORDS]})
         count = await self._carry_out(deed, lambda session: lists.add_keywords(session, words, at_ms))
         await self._living.reload_keywords()
         return count
@@ -29,7 +30,7 @@ class ListActions(Office):
     async def remove_keywords(self, actor: str, words: Sequence[str]) -> int:
         """Allow words again: how many were listed."""
         words = _keywords(words)
-        deed = _deed_on_words(actor, "keyword remove", words)
+        deed = Deed(actor, "keyword remove", f"{len(words)} words", {"words": words[:_NAMED_WORDS]}, {})
         count = await self._carry_out(deed, lambda session: lists.remove_keywords(session, words))
         await self._living.reload_keywords()
         return count
@@ -42,10 +43,12 @@ class ListActions(Office):
 
         def act(session: Session) -> AddressView:
             lists.forget_ended_blocks(session, now_ms)
+            deed.before.update(_entry(session, name))
             lists.block_address(session, name, reason, until_ms, now_ms)
+            deed.after.update(_entry(session, name))
             return next(view for view in lists.view_addresses(session, 0) if view.network == name)
 
-        deed = Deed(actor, "ip block", name, {}, {"reason": reason, "until_ms": until_ms})
+        deed = Deed(actor, "ip block", name, {}, {})
         view = await self._carry_out(deed, act)
         await self._living.reload_addresses()
         return view
@@ -54,7 +57,12 @@ class ListActions(Office):
         """Take it off the blacklist. NotFound when it is not on it."""
         name = str(parse_network(network))
         deed = Deed(actor, "ip unblock", name, {}, {})
-        if not await self._carry_out(deed, lambda session: lists.unblock_address(session, name)):
+
+        def act(session: Session) -> bool:
+            deed.before.update(_entry(session, name))
+            return lists.unblock_address(session, name)
+
+        if not await self._carry_out(deed, act):
             raise NotFound(f"{name} is not on the IP blacklist")
         await self._living.reload_addresses()
 
@@ -76,13 +84,21 @@ class ListActions(Office):
         """Undo ``block_number``. NotFound when it is not blocked there."""
         account_id, e164 = self._account_id(corp_id), _number(number)
         deed = Deed(actor, "number unblock", e164, {"account": corp_id}, {})
-        if not await self._carry_out(deed, lambda session: lists.unblock_number(session, account_id, e164)):
+
+        def act(session: Session) -> bool:
+            found = (view for view in lists.view_numbers(session, account_id) if view.number == e164)
+            deed.before.update(reason=next((view.reason for view in found), ""))
+            return lists.unblock_number(session, account_id, e164)
+
+        if not await self._carry_out(deed, act):
             raise NotFound(f"{e164} is not blocked for {corp_id or 'everybody'}")
         await self._living.reload_numbers()
 
 
-def _deed_on_words(actor: str, action: str, words: Sequence[str]) -> Deed:
-    return Deed(actor, action, f"{len(words)} words", {}, {"words": list(words[:_NAMED_WORDS])})
+def _entry(session: Session, network: str) -> dict[str, Any]:
+    """What stands on the IP blacklist, for the audit log; empty when nothing does."""
+    found = (view for view in lists.view_addresses(session, 0) if view.network == network)
+    return next(({"reason": view.reason, "until": view.until} for view in found), {})
 
 
 def _keywords(words: Sequence[str]) -> list[str]:

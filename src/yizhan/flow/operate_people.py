@@ -7,7 +7,8 @@ from typing import Any
 from yizhan.flow.office import Conflict, Deed, NotFound, Office
 from yizhan.model.access import Role
 from yizhan.policy.credentials import hash_password
-from yizhan.store.people import change_person, delete_person, insert_first_person, insert_person
+from yizhan.store.database import Session
+from yizhan.store.people import change_person, delete_person, find_person, insert_first_person, insert_person
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 # As NIST SP 800-63B-4 asks of what stands alone, 3.1.1.2; no rules of which characters. The bound keeps hashing cheap.
@@ -45,27 +46,38 @@ class PeopleActions(Office):
 
     async def set_person_password(self, actor: str, name: str, password: str) -> None:
         """Another password; his sessions end. ValueError, NotFound."""
-        await self._change_person(actor, "person set-password", name, {"credential": await _credential(password)}, {})
+        await self._change_person(actor, "person set-password", name, {"credential": await _credential(password)})
 
     async def disable_person(self, actor: str, name: str) -> None:
         """He is logged out, and cannot log in. NotFound."""
-        await self._change_person(actor, "person disable", name, {"disabled": True}, {"disabled": True})
+        await self._change_person(actor, "person disable", name, {"disabled": True})
 
     async def enable_person(self, actor: str, name: str) -> None:
         """He can log in again. NotFound."""
-        await self._change_person(actor, "person enable", name, {"disabled": False}, {"disabled": False})
+        await self._change_person(actor, "person enable", name, {"disabled": False})
 
     async def remove_person(self, actor: str, name: str) -> None:
         """He is gone. NotFound."""
         deed = Deed(actor, "person remove", name, {}, {})
-        if not is_name(name) or not await self._carry_out(deed, lambda session: delete_person(session, name)):
+
+        def act(session: Session) -> bool:
+            if person := find_person(session, name):
+                deed.before.update(role=person.role, account=person.account, disabled=person.disabled)
+            return delete_person(session, name)
+
+        if not is_name(name) or not await self._carry_out(deed, act):
             raise NotFound(f"no person {name}")
 
-    async def _change_person(
-        self, actor: str, action: str, name: str, values: dict[str, Any], said: dict[str, Any]
-    ) -> None:
-        deed = Deed(actor, action, name, {}, said)
-        if not is_name(name) or not await self._carry_out(deed, lambda session: change_person(session, name, values)):
+    async def _change_person(self, actor: str, action: str, name: str, values: dict[str, Any]) -> None:
+        said = {key: value for key, value in values.items() if key != "credential"}
+        deed = Deed(actor, action, name, {}, said or {"password": "changed"})
+
+        def act(session: Session) -> bool:
+            if said and (person := find_person(session, name)):
+                deed.before["disabled"] = person.disabled
+            return change_person(session, name, values)
+
+        if not is_name(name) or not await self._carry_out(deed, act):
             raise NotFound(f"no person {name}")
 
 

@@ -1,9 +1,10 @@
 """What operators change about routes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from enum import StrEnum
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from yizhan.flow.ask import route_view
 from yizhan.flow.office import Deed, NotFound, Office
@@ -12,6 +13,7 @@ from yizhan.model.route import Network, Route, TextClass
 from yizhan.model.views import RouteView
 from yizhan.policy.text_class import text_class
 from yizhan.store import routes
+from yizhan.store.database import Session
 from yizhan.store.schema import FIRST_MESSAGE_KEY
 
 M = TypeVar("M", bound=StrEnum)
@@ -49,27 +51,49 @@ class RouteActions(Office):
             tiers=self._tiers(tiers),
             note=note[:500],
         )
-        deed = Deed(actor, "route add", _subject(route), {}, {"tiers": [dict(tier) for tier in tiers]})
-        route_id = await self._carry_out(deed, lambda session: routes.insert_route(session, route))
+        deed = Deed(actor, "route add", _subject(route), {}, {})
+
+        def act(session: Session) -> int:
+            route_id = routes.insert_route(session, route)
+            deed.after.update(self._told(session, route_id))
+            return route_id
+
+        route_id = await self._carry_out(deed, act)
         await self._routes_changed()
         names = self._living.standing.names()
         return next(route_view(one, names) for one in self._living.standing.routes if one.id == route_id)
 
     async def move_route(self, actor: str, route_id: int, position: int) -> None:
         """Put a rule at another position. NotFound."""
-        deed = Deed(actor, "route move", str(route_id), {}, {"position": position})
-        if not await self._carry_out(deed, lambda session: routes.move_route(session, route_id, position)):
+        deed = Deed(actor, "route move", str(route_id), {}, {})
+
+        def act(session: Session) -> bool:
+            deed.before.update(self._told(session, route_id))
+            moved = routes.move_route(session, route_id, position)
+            deed.after.update(self._told(session, route_id))
+            return moved
+
+        if not await self._carry_out(deed, act):
             raise NotFound(f"no route {route_id}")
         await self._routes_changed()
 
     async def remove_route(self, actor: str, route_id: int) -> None:
         """Take a rule away. NotFound."""
-        known = next((one for one in self._living.standing.routes if one.id == route_id), None)
-        before = {"tiers": [dict(tier) for tier in known.tiers]} if known else {}
-        deed = Deed(actor, "route remove", str(route_id), before, {})
-        if not await self._carry_out(deed, lambda session: routes.delete_route(session, route_id)):
+        deed = Deed(actor, "route remove", str(route_id), {}, {})
+
+        def act(session: Session) -> bool:
+            deed.before.update(self._told(session, route_id))
+            return routes.delete_route(session, route_id)
+
+        if not await self._carry_out(deed, act):
             raise NotFound(f"no route {route_id}")
         await self._routes_changed()
+
+    def _told(self, session: Session, route_id: int) -> dict[str, Any]:
+        """A rule for the audit log; empty when there is none."""
+        names = self._living.standing.names()
+        found = (asdict(route_view(one, names)) for one in routes.load_routes(session) if one.id == route_id)
+        return next(found, {})
 
     async def _routes_changed(self) -> None:
         """New calls see the rules at once; what waits gets its keys anew."""

@@ -7,7 +7,8 @@ import secrets
 from yizhan.flow.office import Conflict, Deed, NotFound, Office
 from yizhan.model.access import Role
 from yizhan.model.views import NewToken
-from yizhan.store.tokens import delete_token, insert_token
+from yizhan.store.database import Session
+from yizhan.store.tokens import delete_token, insert_token, view_tokens
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MARK = "yz_"  # so that one that leaked is known for what it is
@@ -51,7 +52,12 @@ class TokenActions(Office):
 
     async def revoke_token(self, actor: str, name: str) -> None:
         """It is good for nothing from now on. NotFound."""
-        if not await self._carry_out(
-            Deed(actor, "token revoke", name, {}, {}), lambda session: delete_token(session, name)
-        ):
+        deed = Deed(actor, "token revoke", name, {}, {})
+
+        def act(session: Session) -> bool:
+            for view in (one for one in view_tokens(session) if one.name == name):
+                deed.before.update(role=view.role, account=view.account, until=view.until)
+            return delete_token(session, name)
+
+        if not await self._carry_out(deed, act):
             raise NotFound(f"no token {name}")

@@ -10,7 +10,7 @@ from yizhan.model.event import Event, Posted
 from yizhan.model.handout import HandOut, ReplyRow, ReportRow
 from yizhan.model.reject import Refusal
 from yizhan.model.submission import Accepted
-from yizhan.model.views import ChannelView, PhoneMessage, TestStep, TracedPdu
+from yizhan.model.views import ChannelView, ChosenFate, Phone, PhoneMessage, TestStep, TracedPdu
 
 
 class River(Protocol):
@@ -95,6 +95,41 @@ class Inboxes(Protocol):
 
     async def wait(self, to: str, match: str, timeout_s: float) -> PhoneMessage | None:
         """The oldest for ``to`` with ``match`` in it that nobody has waited for yet; None: none came in time."""
+
+    @property
+    def boot(self) -> str:
+        """A word for this run of the program: the ids of another run's lines are others."""
+
+    @property
+    def last(self) -> int:
+        """The id of the newest line on any handset."""
+
+    @property
+    def cleared(self) -> int:
+        """What ``last`` was when a handset last went from the table."""
+
+    def table(self) -> Sequence[Phone]:
+        """The handsets that were used last, in the order in which they came."""
+
+    def lay_out(self, number: str) -> None:
+        """Have a handset (E.164) among them, without any message yet."""
+
+
+class Oracle(Protocol):
+    """What will become of the next messages to handsets."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The fates that can be chosen."""
+
+    def choose(self, wish: ChosenFate) -> None:
+        """From now on, in place of what was chosen for the same handset."""
+
+    def chosen(self) -> Sequence[ChosenFate]:
+        """What still waits for a message."""
+
+    def forget(self, to: str | None) -> bool:
+        """Whether anything was chosen for this handset (E.164; None: for any): its digits decide again."""
 
 
 class Handsets(Protocol):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from yizhan.flow.mailroom import Mailroom
 from yizhan.flow.meter import Meter
+from yizhan.flow.trail import Trail
 from yizhan.model.carriage import Answer, LongReply, Receipt, Reply
 from yizhan.model.settings import PolicySettings
 from yizhan.store.committer import Turn
@@ -24,6 +25,7 @@ class Settle:
         given_back: Callable[[], None],
         *,
         meter: Meter,
+        trail: Trail | None = None,
         epoch: int = 0,
     ) -> None:
         """``resends``: whether a channel sends again what is uncertain; ``given_back`` is told of what waits again;
@@ -35,12 +37,13 @@ class Settle:
         self._resends = resends
         self._given_back = given_back
         self._meter = meter
+        self._trail = trail
         self._epoch = epoch
 
     def under(self, epoch: int) -> "Settle":
         """The same for a channel of that epoch."""
         same = (self._database, self._policy, self._mailroom, self._resends, self._given_back)
-        return Settle(*same, meter=self._meter, epoch=epoch)
+        return Settle(*same, meter=self._meter, trail=self._trail, epoch=epoch)
 
     async def answers(self, channel: str, answers: Sequence[Answer]) -> None:
         """Sent, refused, or to be tried again, letter by letter; what was refused is paid back in the same commit."""
@@ -53,16 +56,21 @@ class Settle:
             longest_pause_s=policy.busy_max_pause_s,
         )
         batch = Answered(channel, answers, manner, self._epoch)
+        journeys = {} if self._trail is None else await self._trail.look(answers)
         if await self._database.write(Turn.CARRIAGE, settle_answers, batch, rows=2 * len(answers)):
             self._given_back()
         self._meter.answered(channel, answers)
+        if self._trail is not None:
+            self._trail.answered(channel, answers, journeys)
 
     async def receipts(self, channel: str, receipts: Sequence[Receipt]) -> list[str]:
         """Delivered or not, part by part, likewise; the key of the answer that each receipt was found by."""
         batch = Reported(channel, receipts, self._policy.refund)
         found = await self._database.write(Turn.CARRIAGE, settle_receipts, batch, rows=2 * len(receipts))
-        self._meter.reported(channel, receipts)
-        return found
+        self._meter.reported(channel, receipts, found.delays_ms)
+        if self._trail is not None:
+            await self._trail.reported(channel, receipts)
+        return found.keys
 
     async def replies(self, channel: str, replies: Sequence[Reply]) -> list[int]:
         """What handsets wrote, to the accounts that they belong to: the id of each."""

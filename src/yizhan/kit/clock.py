@@ -46,3 +46,18 @@ def to_rfc3339(ms: int | None) -> str | None:
     if ms is None:
         return None
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def show_gap(gap: timedelta) -> str:
+    """How long after the step before: ``+7 ms``, ``+1.02 s``, ``+3 min``, ``+4 h``, ``+6 d``; empty below 1 ms."""
+    seconds = gap.total_seconds()
+    if abs(seconds) < 0.001:
+        return ""
+    if abs(seconds) < 1:
+        return f"{seconds * 1000:+.0f} ms"
+    if abs(seconds) < 120:
+        return f"{seconds:+.2f} s"
+    for size, unit in ((60, "min"), (3_600, "h")):
+        if abs(seconds) < 120 * size:
+            return f"{seconds / size:+.0f} {unit}"
+    return f"{seconds / 86_400:+.0f} d"

@@ -24,8 +24,12 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Somebody who has logged in; ``csrf`` comes back with every change that he makes."""
+    """Somebody who has logged in; ``csrf`` comes back with every change that he makes.
+
+    Who ``must_enrol`` lacks the second factor that his role has to have, and gets nowhere until he has one.
+    """
 
     person: str
     caller: Caller
     csrf: str
+    must_enrol: bool = False

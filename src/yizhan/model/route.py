@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 
 class TextClass(StrEnum):
@@ -50,14 +50,35 @@ class Passenger:
     prefix: str  # the number's digits, or as many of them as any rule asks for
     text_class: TextClass
     tried: frozenset[str] = frozenset()  # channels that would not take it
+    only: str | None = None  # the channel that it was released to; the rules say nothing of it
+
+
+class Obstacle(Enum):
+    """Why a channel does not carry a message now: a sentence with a place for the detail."""
+
+    MISSING = "there is no such channel"
+    REFUSED = "it refused this message"
+    PAUSED = "paused"
+    UNBOUND = "not bound"
+    UNBOUND_FOR = "not bound: {detail}"
+    FULL = "no room: its window or its rate is used up"
+    SPARE = "a better tier has room"
+    REFUSING = "it refused {detail} of what it was given lately"
+    UNDELIVERING = "only {detail} of its reports say delivered"
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A channel that does not carry the message now, and why."""
+    """A channel that does not carry the message now, and why; ``detail`` is a share, or what the channel says."""
 
     channel: str
-    why: str
+    obstacle: Obstacle
+    detail: str = ""
+
+    @property
+    def why(self) -> str:
+        """In words."""
+        return self.obstacle.value.format(detail=self.detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Every knob has a default and its unit in its name; ``etc/yizhan.toml`` lists them all.
 """
 
+import re
 from decimal import Decimal
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
@@ -11,7 +12,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from yizhan.model.channel import ChannelSettings
+from yizhan.model.access import Role
+from yizhan.model.channel import HIDDEN, ChannelSettings
 from yizhan.model.operation import FAMILY
 from yizhan.model.section import Count, Seconds, Section
 
@@ -29,13 +31,23 @@ def split_listen(listen: str) -> tuple[str, int]:
 
 
 def _empty_or_listen(value: str) -> str:
+    if value == "none":  # an empty variable of the environment counts as not set
+        return ""
     if value:
         split_listen(value)
     return value
 
 
-# HOST:PORT; empty: nothing listens.
+# HOST:PORT; "none" or empty: nothing listens.
 Listen = Annotated[str, AfterValidator(_empty_or_listen)]
+
+
+_PASSWORDS_OF_URLS = re.compile(r"(?<=:)[^:/@]+(?=@)|(?<=[?&]password=)[^&]*")
+
+
+def without_password(url: str) -> str:
+    """A database's address for people."""
+    return _PASSWORDS_OF_URLS.sub(HIDDEN, url) if "://" in url else url
 
 
 class ServerSettings(Section):
@@ -70,10 +82,11 @@ class AdminSettings(Section):
     """``[admin]``: the node's control plane: a unix socket for its owner, a port for tokens and for who logs in."""
 
     listen: str = "unix:admin.sock"
-    api_listen: Listen = ""
+    api_listen: Listen = "127.0.0.1:8081"
     session_idle_s: Annotated[float, Field(gt=0, le=86_400)] = 1_800
     session_max_s: Annotated[float, Field(gt=0, le=2_592_000)] = 43_200
     logins_per_minute: Count = 10
+    require_totp: tuple[Role, ...] = ()
     setup_link_s: Annotated[float, Field(gt=0, le=86_400)] = 3_600
     max_upload_bytes: Annotated[int, Field(ge=1, le=15_000_000)] = 5_000_000
     max_upload_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 100_000
@@ -234,6 +247,13 @@ class LogSettings(Section):
     """``[log]``: what reaches standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    calls: bool = False
+
+
+class OtelSettings(Section):
+    """``[otel]``: traces; what else there is to say of them, the ``OTEL_...`` variables of the environment say."""
+
+    enabled: bool = False
 
 
 class Settings(Section):
@@ -248,6 +268,7 @@ class Settings(Section):
     retention: RetentionSettings = RetentionSettings()
     push: PushSettings = PushSettings()
     log: LogSettings = LogSettings()
+    otel: OtelSettings = OtelSettings()
     channels: tuple[ChannelSettings, ...] = Field(default=(), validate_default=True)
     # Price of one segment in 条 by calling code or longer prefix, digits only: {"852" = 2, "1" = 1.5}. Default: 1.
     prices: dict[Prefix, Price] = Field(default_factory=dict)

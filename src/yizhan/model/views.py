@@ -3,11 +3,12 @@
 Times are RFC 3339 in UTC, money is in 条, numbers and texts are in clear (logs mask them, operators need them).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
+from yizhan.model.alarm import Alarm
 from yizhan.model.carriage import mean_of
 from yizhan.model.channel import ChannelSettings
 
@@ -108,6 +109,7 @@ class PersonView:
     disabled: bool
     created_at: str
     seen_at: str | None  # the newest call of a session that there still is
+    second_factor: bool  # he shows a code besides the password
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,39 @@ class PhoneMessage:
     parts: int
     at: str
     code: str | None
+    message: int  # the message's own id
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneNote:
+    """What a phone shows besides: what it has written to ``other``, or that a message from ``other`` does not come."""
+
+    id: int
+    to: str
+    other: str
+    text: str  # of a reply
+    word: str  # why a message does not come; empty for a reply
+    message: int | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One phone: what it shows, oldest first; ``since``: the line after which it appeared."""
+
+    number: str
+    since: int
+    lines: Sequence["PhoneMessage | PhoneNote"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenFate:
+    """What the simulator will do with the next ``left`` messages (None: with all) to a phone (None: to any)."""
+
+    to: str | None
+    fate: str
+    left: int | None
+    delay_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,8 +273,40 @@ class MessagePage:
 
 
 @dataclass(frozen=True, slots=True)
+class SubmissionView:
+    """One accepted call with what has become of its messages."""
+
+    submission: int  # the id the client got
+    account: str
+    text: str
+    encoding: str
+    parts: int
+    cell: str
+    operation: str
+    transport: str
+    address: str
+    accepted_at: str
+    send_at: str | None
+    price: int | float
+    refunded: int | float
+    states: dict[str, int]  # messages by state
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledView:
+    """A call whose messages wait for their SendTime."""
+
+    cursor: str  # ask for what stands behind the last one seen
+    submission: int
+    account: str
+    text: str
+    send_at: str
+    waiting: int  # messages
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a message's story."""
+    """One line of a message's story, told."""
 
     at: str | None
     station: str
@@ -249,7 +316,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class MessageStory:
-    """A message and its whole timeline, derived from the columns of its rows."""
+    """A message and its whole timeline, told (``model.story``)."""
 
     message: MessageView
     steps: list[Step]
@@ -313,12 +380,93 @@ class ChannelView:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """How things stand; ``accepted``: messages since this node has started."""
+class ChannelQueue:
+    """What is queued and may go over a channel by the rules, and what of it may go nowhere else."""
 
+    may: int
+    only: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """One node: a program at work on the store."""
+
+    name: str
+    version: str
+    schema: str  # the newest that it knows
+    started_at: str
+    seen_at: str
+    there: bool  # else it has not been seen for a lease: what it had is free for others
+    this: bool  # the one that answers
+    channels: list[str]  # channels, or shares of them, that are at work on it
+    duties: list[str]  # what it does for all
+
+
+@dataclass(frozen=True, slots=True)
+class NodesView:
+    """The nodes of a store, and its schema; ``upgrade_waits``: for older nodes to go, before it takes the newest."""
+
+    schema: str
+    newest_schema: str
+    upgrade_waits: bool
+    nodes: list[NodeView]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingView:
+    """One key of the configuration in force; ``value`` and ``default`` never show a password."""
+
+    section: str  # empty for one that stands by itself
+    key: str
+    value: Any
+    default: Any
+    source: str  # default, file, environment or command
+    place: str  # the file, the variable or the option; empty for a default
+
+
+@dataclass(frozen=True, slots=True)
+class NewestReports:
+    """Of a channel's newest final reports: the share that says delivered, and how long half and 95 % of them took."""
+
+    delivered: float
+    p50_s: float | None  # None: none of them was about a part that we know
+    p95_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One second of this node: parts a second, and how many messages were queued if somebody looked."""
+
+    at_s: int
+    accepted: float
+    delivered: float
+    failed: float
+    queued: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Worries:
+    """What may go wrong besides messages and channels."""
+
+    parked_events: int = 0
+    disk_low: bool = False
+    lost_nodes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How things stand. ``accepted`` (messages since it has started) and ``rates`` are this node's, the rest is the
+    store's; ``node`` is its name where others share the store.
+    """
+
+    at: str
+    node: str
     accepted: int
+    rates: Moment
     backlog: Backlog
     channels: list[ChannelView]
+    reports: Mapping[str, NewestReports]  # by channel
+    alarms: list[Alarm]
 
 
 def channel_at_rest(settings: ChannelSettings, why: str, *, paused: bool = False, node: str = "") -> ChannelView:
@@ -372,10 +520,12 @@ class RouteView:
 
 @dataclass(frozen=True, slots=True)
 class RejectedChannel:
-    """A channel that would not carry it now."""
+    """A channel that would not carry it now; ``reason`` is one of a closed set, and ``why`` says it in words."""
 
     channel: str
     why: str
+    reason: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -465,6 +615,7 @@ class TracedPdu:
     local: str
     remote: str
     data: str
+    fields: Sequence[tuple[str, str]] = ()  # those that the summary is made of
 
 
 @dataclass(frozen=True, slots=True)
@@ -475,6 +626,16 @@ class TestStep:
     passed: bool
     said: str
     ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that needs somebody's hand: its kind, the thing that it is about, how many, and what was said."""
+
+    kind: str
+    about: str = ""
+    count: int = 0
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -496,3 +657,4 @@ class HealthView:
     commits: int
     committed_calls: int
     ledger: LedgerCheck
+    faults: Sequence[Fault] = ()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from fastapi import FastAPI
 
@@ -14,11 +15,13 @@ from yizhan import __version__
 from yizhan.carrier.channel import SmppChannel
 from yizhan.console.api.app import make_admin_app
 from yizhan.console.metrics import Metrics
+from yizhan.flow.about import About, Me, Origins
 from yizhan.flow.ask import Ask
 from yizhan.flow.dispatch import LOOK_S, Dispatcher
 from yizhan.flow.explain import Explain
 from yizhan.flow.gate import Gate
 from yizhan.flow.herald import Herald
+from yizhan.flow.live import Live
 from yizhan.flow.living import Living
 from yizhan.flow.login import Login
 from yizhan.flow.mail_out import MailOut
@@ -35,13 +38,15 @@ from yizhan.flow.reception import Reception
 from yizhan.flow.refusals import RefusalLog
 from yizhan.flow.send import Send
 from yizhan.flow.settle import Settle
+from yizhan.flow.trail import Trail
 from yizhan.kit.clock import Clock, SystemClock
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.settings import Settings, StoreSettings
 from yizhan.model.submission import Admitted
 from yizhan.node.empty_board import EmptyBoard
 from yizhan.node.fleet import Fleet
-from yizhan.node.harbor import Harbor, OwnHarbor, SharedHarbor
+from yizhan.node.followers import make_followers
+from yizhan.node.harbor import DUTIES, Harbor, OwnHarbor, SharedHarbor
 from yizhan.node.hearsay import Hearsay
 from yizhan.node.note import read_note
 from yizhan.policy.case import Terms
@@ -49,8 +54,10 @@ from yizhan.policy.pricing import PriceList
 from yizhan.policy.tally import Tallies
 from yizhan.push.delivery import Delivery
 from yizhan.push.postman import Postman
+from yizhan.sim.fate import Fates
 from yizhan.sim.phones import Phones
 from yizhan.sim.simulator import Simulator
+from yizhan.store.berths import lost_nodes
 from yizhan.store.broken import Broken
 from yizhan.store.database import Database
 from yizhan.store.opening import open_store
@@ -70,7 +77,9 @@ class House:
     ask: Ask
     play: Play
     explain: Explain
+    about: About
     metrics: Metrics
+    live: Live
     send: Send
     mailings: Mailings
     mail_out: MailOut
@@ -87,23 +96,31 @@ class House:
     fleet: Fleet
     harbor: Harbor
     shared: SharedHarbor | None  # the same, if others share the store
+    trail: Trail | None  # if somebody follows what passes
 
 
-def build(settings: Settings, data: Path, broken: Broken | None = None) -> House:
-    """Lock and open the store, and put everything together. Call from a running event loop. Raises ``Locked``.
+def build(
+    settings: Settings, data: Path, broken: Broken | None = None, origins: Origins = MappingProxyType({})
+) -> House:
+    """Lock and open the store, and put everything together. Call from a running event loop. Raises ``Locked``,
+    ``Missing``.
 
-    ``broken`` ends the process when the store cannot say any more what is on the disk.
+    ``broken`` ends the process when the store cannot say any more what is on the disk; ``origins`` says of settings
+    where they were set.
     """
     clock = SystemClock()
     terms = Terms(
         policy=settings.policy,
         prices=PriceList.of(settings.prices),
     )
+    me = Me(settings.node.name or f"{socket.gethostname()}:{os.getpid()}", settings, DUTIES, origins)
+    followers = make_followers(settings, me.name)
     database = open_store(data, settings.store, broken)
     living = Living(database)
+    trail = Trail(database, living, followers) if followers else None
     policy = settings.policy
     fleet = Fleet(settings, database, living, clock)
-    phones = Phones(clock)
+    phones, fates = Phones(clock), Fates()
     operate = Operate(database, living, clock, fleet, policy.refund)
     herald = Herald(database, clock)
     dispatcher = Dispatcher(
@@ -120,7 +137,7 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
     )
     meter = Meter()
     mailroom = Mailroom(database, living, policy, fleet.access, meter)
-    settlement = Settle(database, policy, mailroom, fleet.resends, dispatcher.given_back, meter=meter)
+    settlement = Settle(database, policy, mailroom, fleet.resends, dispatcher.given_back, meter=meter, trail=trail)
 
     def accepted(admitted: Admitted) -> None:
         meter.accepted(admitted)
@@ -141,14 +158,13 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         accepted=accepted,
         operate=operate,
         meter=meter,
+        trail=trail,
     )
 
     login = Login(database, living, clock, settings.admin, operate)
     shared = None
     if database.shared:
-        shared = _shared_harbor(
-            settings, database, fleet, clock, Hearsay(Tallies({**reception.tallies, **login.tallies}))
-        )
+        shared = _shared_harbor(me, database, fleet, clock, Hearsay(Tallies({**reception.tallies, **login.tallies})))
     harbor: Harbor = shared or OwnHarbor()
 
     def make(share: str, channel: ChannelSettings, epoch: int) -> Courier:
@@ -156,11 +172,14 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         if channel.kind == "smpp":
             may_write = partial(harbor.holds, share)
             return SmppChannel(channel, own, clock, dispatcher.wake, may_write=may_write, label=share)
-        return Simulator(channel, data / f"simulator-{channel.name}.jsonl", own, clock, dispatcher.wake, phones=phones)
+        journal = data / f"simulator-{channel.name}.jsonl"
+        return Simulator(channel, journal, own, clock, dispatcher.wake, phones=phones, fates=fates)
 
     fleet.join(make, dispatcher.look, harbor)
 
     ask = Ask(database, living, fleet, clock)
+    lost = partial(lost_nodes, lease_ms=int(settings.node.lease_s * 1000)) if shared else None
+    live = Live(database, fleet, meter, clock, node=harbor.name, lost_nodes=lost)
     mail_out = MailOut(database, reception.post, partial(harbor.on_duty, "mailings"))
     push = settings.push
     delivery = Delivery(Postman(timeout_s=push.timeout_s, allow_networks=push.allow_networks))
@@ -171,9 +190,11 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         living=living,
         operate=operate,
         ask=ask,
-        play=Play(fleet.handsets, phones),
+        play=Play(fleet.handsets, phones, fates),
         explain=Explain(database, living, terms, ask, clock),
-        metrics=Metrics(meter, ask),
+        about=About(database, fleet, clock, me),
+        metrics=Metrics(meter, live),
+        live=live,
         send=Send(reception, ask),
         mailings=Mailings(database, living, clock, terms, limits=settings.admin, confirmed=mail_out.wake),
         mail_out=mail_out,
@@ -192,18 +213,17 @@ def build(settings: Settings, data: Path, broken: Broken | None = None) -> House
         fleet=fleet,
         harbor=harbor,
         shared=shared,
+        trail=trail,
     )
 
 
-def _shared_harbor(
-    settings: Settings, database: Database, fleet: Fleet, clock: Clock, hearsay: Hearsay
-) -> SharedHarbor:
+def _shared_harbor(me: Me, database: Database, fleet: Fleet, clock: Clock, hearsay: Hearsay) -> SharedHarbor:
     return SharedHarbor(
         database,
         clock,
-        name=settings.node.name or f"{socket.gethostname()}:{os.getpid()}",
+        name=me.name,
         version=__version__,
-        lease_s=settings.node.lease_s,
+        lease_s=me.settings.node.lease_s,
         channels=fleet.settings,
         resends=fleet.resends,
         hearsay=hearsay,
@@ -222,6 +242,6 @@ async def offline(data: Path) -> AsyncIterator[FastAPI]:
         board = EmptyBoard(database)
         await board.apply()
         operate, ask = Operate(database, living, clock, board), Ask(database, living, board, clock)
-        yield make_admin_app(operate, ask, Play(lambda: (), Phones(clock)))
+        yield make_admin_app(operate, ask, Play(lambda: (), Phones(clock), Fates()))
     finally:
         database.close()

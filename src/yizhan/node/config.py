@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
+from yizhan.flow.about import Origin, Origins
 from yizhan.front.listener import tls_context
 from yizhan.model.settings import Settings
 from yizhan.model.wording import SECTIONS, WHOLE, Where, Wording, show_path
@@ -41,6 +42,7 @@ class _Source:
 
     label: str
     values: dict[str, Any]
+    kind: str  # file, environment or command
     typed: bool = False  # whether the format has types of its own, so that "30" is not a number
     names: Mapping[Where, str] = field(default_factory=dict)
 
@@ -82,7 +84,20 @@ class _Environment(EnvSettingsSource):
             return value if field_name in WHOLE else [item.strip() for item in value.split(",")]
 
 
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings, and where each that is no default was set."""
+
+    settings: Settings
+    origins: Origins
+
+
 def read_settings(file: Path | None, environ: Mapping[str, str], listen: str | None = None) -> Settings:
+    """The settings alone, as ``read_configuration`` reads them."""
+    return read_configuration(file, environ, listen).settings
+
+
+def read_configuration(file: Path | None, environ: Mapping[str, str], listen: str | None = None) -> Configuration:
     """The settings from ``file`` (None: defaults), overridden by ``environ``, overridden by ``listen``.
 
     An empty variable counts as not set; a ``YIZHAN_`` variable of no section is somebody else's. Raises ConfigError
@@ -97,14 +112,14 @@ def read_settings(file: Path | None, environ: Mapping[str, str], listen: str | N
         except ConfigError as error:
             mistakes += error.mistakes
     if listen is not None:
-        sources.append(_Source("--listen", {"server": {"listen": listen}}))
+        sources.append(_Source("--listen", {"server": {"listen": listen}}, "command"))
     mistakes += [line for source in sources for line in source.mistakes()]
     if mistakes:
         raise ConfigError(mistakes)
     settings = _merge(sources)
     if mistakes := list(_tls_mistakes(settings, sources)):
         raise ConfigError(mistakes)
-    return settings
+    return Configuration(settings, _origins(sources))
 
 
 def _from_file(file: Path) -> _Source:
@@ -116,7 +131,7 @@ def _from_file(file: Path) -> _Source:
         raise ConfigError([f"{file}: must be UTF-8, byte {error.start} is not"]) from error
     except (ValueError, RecursionError) as error:  # TOMLDecodeError, and what an absurd number or nesting raises
         raise ConfigError([f"{file}: must be valid TOML: {error}"]) from error
-    return _Source(str(file), values, typed=True)
+    return _Source(str(file), values, "file", typed=True)
 
 
 def _from_environment(environ: Mapping[str, str]) -> _Source:
@@ -133,7 +148,7 @@ def _from_environment(environ: Mapping[str, str]) -> _Source:
         elif section in WHOLE or (section in SECTIONS and keys):
             kept[name] = value
             names[(section, *keys[:1])] = name
-    source = _Source("environment", _Environment(kept)(), names=names)
+    source = _Source("environment", _Environment(kept)(), "environment", names=names)
     if strays:
         raise ConfigError([*strays, *source.mistakes()])
     return source
@@ -146,6 +161,16 @@ def _merge(sources: list[_Source]) -> Settings:
         for name, value in source.values.items():
             merged[name] = {**merged.get(name, {}), **value} if name in SECTIONS else value
     return Settings.model_validate(merged)
+
+
+def _origins(sources: list[_Source]) -> Origins:
+    """By the same rule: the later source wins."""
+    found: dict[tuple[str, ...], Origin] = {}
+    for source in sources:
+        for name, value in source.values.items():
+            paths = [(name, key) for key in value] if name in SECTIONS else [(name,)]
+            found |= {path: Origin(source.kind, source.place(path)) for path in paths}
+    return found
 
 
 def _tls_mistakes(settings: Settings, sources: list[_Source]) -> Iterator[str]:

@@ -10,6 +10,7 @@ log = get_logger("demo")
 CORP_ID = "demo"
 PASSWORD = "demo"  # noqa: S105  known to everybody, hence only from loopback and only with --demo
 CREDIT_MILLI = 10_000_000
+PHONE = "13800000000"  # which the first message goes to
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 _ACTOR = "serve --demo"
 

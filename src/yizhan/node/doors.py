@@ -2,7 +2,7 @@
 
 import resource
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
@@ -20,13 +20,15 @@ from yizhan.front.listener import Listener
 from yizhan.kit.clock import SystemClock
 from yizhan.kit.log import get_logger
 from yizhan.kit.sockets import short_path
-from yizhan.model.settings import ServerSettings, split_listen
+from yizhan.model.settings import ServerSettings, Settings, split_listen
 from yizhan.node.build import House
 from yizhan.node.note import Note
 from yizhan.node.pulse import Pulse
 from yizhan.node.stop import Stop
 
 log = get_logger("node")
+
+_CONSOLE, _METRICS = "admin api", "metrics"
 
 
 def allow_descriptors(wanted: int) -> None:
@@ -84,28 +86,40 @@ async def admin_door(house: House, stop: Stop) -> AsyncIterator[None]:
         path.unlink(missing_ok=True)
 
 
+def bind_side_ports(settings: Settings) -> dict[str, socket.socket]:
+    """The ports of the console and of the metrics, as far as they are wanted. The console's may be taken as long as
+    nobody has asked for it by name: then the gateway goes on without.
+    """
+    ports: dict[str, socket.socket] = {}
+    for name, listen in ((_CONSOLE, settings.admin.api_listen), (_METRICS, settings.metrics.listen)):
+        if listen:
+            try:
+                ports[name] = bind_port(*split_listen(listen))
+            except OSError as error:
+                if name != _CONSOLE or "api_listen" in settings.admin.model_fields_set:
+                    raise
+                log.warning("no console: admin.api_listen can name another port", error=str(error))
+    return ports
+
+
 @asynccontextmanager
-async def side_doors(house: House, stop: Stop) -> AsyncIterator[str | None]:
-    """Two more ports, if they are configured: the console and the admin API for who logs in or has a token, and the
+async def side_doors(house: House, ports: Mapping[str, socket.socket], stop: Stop) -> AsyncIterator[str | None]:
+    """What stands at the ports that are there: the console and the admin API for who logs in or has a token, and the
     metrics for whoever comes. The console's address.
     """
-    settings = house.settings
-    doors: tuple[tuple[str, str, Callable[[House], App]], ...] = (
-        ("admin api", settings.admin.api_listen, _guarded),
-        ("metrics", settings.metrics.listen, _metrics_app),
-    )
+    doors: tuple[tuple[str, Callable[[House], App]], ...] = ((_CONSOLE, _guarded), (_METRICS, _metrics_app))
     limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES)
     urls: dict[str, str] = {}
     async with AsyncExitStack() as stack:
-        for name, listen, make in doors:
-            if listen:
-                answer = answers_of(make(house), settings.admin.max_streams)
-                listener = Listener(answer, limits, bind_port(*split_listen(listen)))
+        for name, make in doors:
+            if name in ports:
+                answer = answers_of(make(house), house.settings.admin.max_streams)
+                listener = Listener(answer, limits, ports[name])
                 await listener.start()
                 stack.push_async_callback(listener.drain, min(1.0, stop.left_s()))
                 urls[name] = _url(listener)
                 log.info(name, at=urls[name])
-        yield urls.get("admin api")
+        yield urls.get(_CONSOLE)
 
 
 def _url(listener: Listener, scheme: str = "http") -> str:
@@ -129,11 +143,22 @@ def _guarded(house: House) -> Doorkeeper:
         return Source(callers.address(peer, headers), url.startswith("https:"))
 
     sending = Sending(house.ask, house.explain, house.send, house.mailings)
-    site = make_site(house.login, house.operate, house.ask, sending, overview=house.metrics.overview, source=source)
+    site = make_site(
+        house.login,
+        house.operate,
+        house.ask,
+        house.live,
+        sending,
+        about=house.about,
+        source=source,
+        play=house.play,
+    )
     return Doorkeeper(_admin_app(house), house.ask.holder, house.login.visit, site)
 
 
 def _admin_app(house: House) -> FastAPI:
-    app = make_admin_app(house.operate, house.ask, house.play, explain=house.explain, send=house.send)
+    app = make_admin_app(
+        house.operate, house.ask, house.play, explain=house.explain, send=house.send, about=house.about
+    )
     app.include_router(metrics_router(house.metrics))
     return app

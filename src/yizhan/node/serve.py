@@ -14,11 +14,12 @@ import uvloop
 
 from yizhan.kit.log import get_logger, set_up_logging
 from yizhan.kit.supervisor import tell_supervisor
-from yizhan.model.settings import Settings, split_listen
+from yizhan.model.settings import split_listen
 from yizhan.node.build import House, build
-from yizhan.node.config import ConfigError, read_settings
-from yizhan.node.demo import set_demo
-from yizhan.node.doors import admin_door, allow_descriptors, bind_port, clients_door, side_doors
+from yizhan.node.config import ConfigError, Configuration, read_configuration
+from yizhan.node.demo import PHONE, set_demo
+from yizhan.node.doors import admin_door, allow_descriptors, bind_port, bind_side_ports, clients_door, side_doors
+from yizhan.node.followers import Missing
 from yizhan.node.note import leave_note
 from yizhan.node.stop import Stop, end_at_once
 from yizhan.node.upkeep import tend, upkeep
@@ -37,17 +38,18 @@ def serve(config: Path | None, data: Path, listen: str | None, demo: bool) -> in
     broke, 74 at once when the disk failed (``node.stop.end_at_once``).
     """
     try:
-        settings = read_settings(config, os.environ, listen)
+        configuration = read_configuration(config, os.environ, listen)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
+    settings = configuration.settings
     set_up_logging(settings.log.level)
     allow_descriptors(2 * settings.server.max_connections + 256)
     os.umask(0o077)  # whatever this process writes holds texts, numbers or credentials
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, data, demo))
-    except (Locked, Unusable, SchemaTooNew, OSError) as error:
+            runner.run(_serve(configuration, data, demo))
+    except (Locked, Missing, Unusable, SchemaTooNew, OSError) as error:
         print(f"yizhan cannot start: {error}", file=sys.stderr)
         return 1
     except ExceptionGroup as error:
@@ -56,11 +58,12 @@ def serve(config: Path | None, data: Path, listen: str | None, demo: bool) -> in
     return 0
 
 
-async def _serve(settings: Settings, data: Path, demo: bool) -> None:
+async def _serve(configuration: Configuration, data: Path, demo: bool) -> None:
+    settings = configuration.settings
     stop = Stop(settings.server.drain_s)
-    # Bound first, so that a taken port is known before anything is touched; it opens only when all is ready.
-    port = bind_port(*split_listen(settings.server.listen))
-    house = await _build(settings, data)
+    # Bound first, so that a taken one is known before anything is touched; they open only when all is ready.
+    port, side_ports = bind_port(*split_listen(settings.server.listen)), bind_side_ports(settings)
+    house = await _build(configuration, data)
     # What stands now stands for good: the collector need not walk through it whenever a few thousand messages have
     # passed, none of which is in a cycle.
     gc.freeze()
@@ -69,6 +72,8 @@ async def _serve(settings: Settings, data: Path, demo: bool) -> None:
         leave_note(data, settings)
         await house.living.load()
         demo_is_ready = await set_demo(house.operate, house.ask, demo)
+        if demo_is_ready:
+            house.play.lay_out(PHONE)
         await house.fleet.apply()
         if house.shared is None:
             await house.dispatcher.recover(house.fleet.resends)
@@ -78,10 +83,10 @@ async def _serve(settings: Settings, data: Path, demo: bool) -> None:
         async with (
             _at_work(house, stop),
             admin_door(house, stop),
-            side_doors(house, stop) as console_url,
+            side_doors(house, side_ports, stop) as console_url,
             clients_door(house, port, stop) as url,
         ):
-            print(welcome(url, data, demo_is_ready), flush=True)
+            print(welcome(url, console_url, data, demo_is_ready), flush=True)
             if console_url and (link := await house.login.make_link()):
                 print(invitation(f"{console_url}/setup/{link}", settings.admin.setup_link_s), flush=True)
             log.info("ready", url=url, data=str(data))
@@ -98,15 +103,17 @@ async def _serve(settings: Settings, data: Path, demo: bool) -> None:
         await house.delivery.close()
         house.database.close()
         house.fleet.close()
+        if house.trail is not None:
+            house.trail.close()
     log.info("stopped")
 
 
-async def _build(settings: Settings, data: Path) -> House:
+async def _build(configuration: Configuration, data: Path) -> House:
     """The house; a command that holds the lock for a moment is waited for. Raises Locked when another node has it."""
     deadline = time.monotonic() + _LOCK_PATIENCE_S
     while True:
         try:
-            return build(settings, data, end_at_once)
+            return build(configuration.settings, data, end_at_once, configuration.origins)
         except Locked:
             if time.monotonic() > deadline:
                 raise
@@ -127,6 +134,7 @@ async def _at_work(house: House, stop: Stop) -> AsyncIterator[None]:
             group.create_task(house.overdue.run()),
             group.create_task(house.mail_out.run()),
             group.create_task(house.fleet.run()),
+            group.create_task(house.live.run()),
         ]
         if house.shared is not None:
             work.append(group.create_task(house.shared.run(house.fleet.apply, partial(_heed, house))))

@@ -6,15 +6,15 @@ from pathlib import Path
 from urllib.parse import quote
 
 from yizhan.model.money import show_credits
-from yizhan.node.demo import CORP_ID, CREDIT_MILLI, PASSWORD
+from yizhan.node.demo import CORP_ID, CREDIT_MILLI, PASSWORD, PHONE
 from yizhan.policy.credentials import md5_of
 
 _TEXT = "您的验证码是123456【测试】"
 _DEFAULT_DATA = Path("yizhan-data")
 
 
-def welcome(url: str, data: Path, demo: bool) -> str:
-    """``url`` is where clients call, ending in ``/sdk2/``."""
+def welcome(url: str, console_url: str | None, data: Path, demo: bool) -> str:
+    """``url`` is where clients call, ending in ``/sdk2/``; ``console_url`` is the console's, if there is one."""
     yizhan = shlex.quote(_program())
     where = "" if data == _DEFAULT_DATA else f" --data {shlex.quote(str(data))}"
     lines = [
@@ -23,6 +23,11 @@ def welcome(url: str, data: Path, demo: bool) -> str:
         "",
         f"  HTTP functions   {url}IntlSend.aspx   {url}GetBalance.aspx",
         f"  Web service      {url}LinkWS.asmx   (?wsdl)",
+        *(
+            [f"  Console          {console_url}/   (the simulator's phones: {console_url}/phones)"]
+            if console_url
+            else []
+        ),
         "",
     ]
     if demo:
@@ -38,7 +43,7 @@ def welcome(url: str, data: Path, demo: bool) -> str:
     else:
         lines += ["  Make an account:", "", f"    {yizhan} account add CORPID --credit 1000{where}", ""]
     lines += [
-        "  Look at the result:",
+        f"  Look at the result{' on the phones, or here' if console_url else ''}:",
         "",
         f"    {yizhan} message list{where}",
         f"    {yizhan} message show ID{where}",
@@ -56,7 +61,7 @@ def invitation(url: str, good_s: float) -> str:
 
 def _curl(url: str) -> str:
     content = quote(_TEXT.encode("gb2312"))
-    form = f"CorpID={CORP_ID}&Pwd={md5_of(PASSWORD)}&Mobile=13800000000&Content={content}&Cell=&SendTime="
+    form = f"CorpID={CORP_ID}&Pwd={md5_of(PASSWORD)}&Mobile={PHONE}&Content={content}&Cell=&SendTime="
     return f"curl -d '{form}' {url}IntlSend.aspx"
 
 

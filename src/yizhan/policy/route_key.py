@@ -2,6 +2,7 @@
 claimed together and a full or dead channel holds up nobody else.
 
     86.cm:86139/code!a!b        country . network : prefix / text class ! channels that would not take it
+    =a!a                        a message that an operator has released: over this channel alone, whatever the rules say
 
 Only what some rule asks for is in a key; without any rule every key is empty and all messages are one crowd. When rules
 change, what waits gets its keys anew (``store.routes.rekey``).
@@ -16,6 +17,7 @@ from yizhan.policy.mainland import network_of
 
 _MAINLAND = "86"
 _TRIED = "!"
+BOUND = "="
 
 
 class KeyMaker:
@@ -60,6 +62,7 @@ class KeyMaker:
 def passenger(account_id: int, key: str) -> Passenger:
     """What a key says."""
     key, *tried = key.split(_TRIED)
+    key, _, only = key.partition(BOUND)
     place, _, text_class = key.partition("/")
     place, _, prefix = place.partition(":")
     country, _, network = place.partition(".")
@@ -70,7 +73,13 @@ def passenger(account_id: int, key: str) -> Passenger:
         prefix=prefix,
         text_class=TextClass(text_class) if text_class else TextClass.NOTICE,
         tried=frozenset(tried),
+        only=only or None,
     )
+
+
+def bound_to(channel: str) -> str:
+    """The key of a message that may go over this channel alone."""
+    return BOUND + channel
 
 
 def tried_by(channel: str) -> str:
@@ -79,8 +88,10 @@ def tried_by(channel: str) -> str:
 
 
 def renewed(key: str, former: str) -> str:
-    """``key``, with the channels that have tried under the ``former`` one."""
-    return key + "".join(tried_by(channel) for channel in former.split(_TRIED)[1:])
+    """``key``, with the channels that have tried under the ``former`` one; what is bound to a channel stays so."""
+    return (
+        former if former.startswith(BOUND) else key + "".join(tried_by(channel) for channel in former.split(_TRIED)[1:])
+    )
 
 
 def passenger_to(account_id: int, number: str, text_class: TextClass) -> Passenger:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from yizhan.model.carriage import ChannelState
-from yizhan.model.route import Decision, Passenger, Rejected, Route, Tier
+from yizhan.model.route import Decision, Obstacle, Passenger, Rejected, Route, Tier
 
 # A channel that refuses so much is passed over while another one of its tier can do the work.
 UNHEALTHY_ERRORS = 0.5
@@ -31,16 +31,16 @@ def decide(routes: Sequence[Route], states: Mapping[str, ChannelState], who: Pas
 
     Unhealthy ones count only where nothing healthier in any tier can: a bad channel is better than none.
     """
-    route = first_match(routes, who)
-    tiers: Sequence[Tier] = route.tiers if route else (dict.fromkeys(states, 1),)
-    rejected: dict[str, str] = {}
+    route = None if who.only else first_match(routes, who)
+    tiers: Sequence[Tier] = route.tiers if route else (dict.fromkeys([who.only] if who.only else states, 1),)
+    rejected: dict[str, Rejected] = {}
     unhealthy: dict[str, int] = {}
     chosen: dict[str, int] = {}
     for tier in tiers:
         for channel, weight in tier.items():
             why = _closed(channel, states.get(channel), who)
             if why is None and chosen and channel not in chosen:
-                why = "a better tier has room"
+                why = Rejected(channel, Obstacle.SPARE)
             if why is None and (ill := _illness(states[channel])):
                 unhealthy.setdefault(channel, weight)
                 why = ill
@@ -53,29 +53,36 @@ def decide(routes: Sequence[Route], states: Mapping[str, ChannelState], who: Pas
             del rejected[channel]
     known = {channel for tier in tiers for channel in tier if channel in states}
     exhausted = bool(known) and known <= who.tried
-    return Decision(route, chosen, tuple(Rejected(name, why) for name, why in rejected.items()), exhausted)
+    return Decision(route, chosen, tuple(rejected.values()), exhausted)
 
 
-def _closed(channel: str, state: ChannelState | None, who: Passenger) -> str | None:
+def ways_of(routes: Sequence[Route], channels: Sequence[str], who: Passenger) -> set[str]:
+    """All channels that may ever carry the message by the rules, however they stand now."""
+    route = first_match(routes, who)
+    named = {channel for tier in route.tiers for channel in tier} & set(channels) if route else set(channels)
+    return named - who.tried
+
+
+def _closed(channel: str, state: ChannelState | None, who: Passenger) -> Rejected | None:
     """Why the channel cannot take the message at all; None when it can."""
     if state is None:
-        return "there is no such channel"
+        return Rejected(channel, Obstacle.MISSING)
     if channel in who.tried:
-        return "it refused this message"
+        return Rejected(channel, Obstacle.REFUSED)
     if state.paused:
-        return "paused"
+        return Rejected(channel, Obstacle.PAUSED)
     if not state.up:
-        return f"not bound: {state.why}" if state.why else "not bound"
+        return Rejected(channel, Obstacle.UNBOUND_FOR if state.why else Obstacle.UNBOUND, state.why)
     if state.free <= 0:
-        return "no room: its window or its rate is used up"
+        return Rejected(channel, Obstacle.FULL)
     return None
 
 
-def _illness(state: ChannelState) -> str | None:
+def _illness(state: ChannelState) -> Rejected | None:
     if state.errors >= UNHEALTHY_ERRORS:
-        return f"it refused {state.errors:.0%} of what it was given lately"
+        return Rejected(state.name, Obstacle.REFUSING, f"{state.errors:.0%}")
     if state.delivered is not None and state.delivered < UNHEALTHY_DELIVERED:
-        return f"only {state.delivered:.0%} of its reports say delivered"
+        return Rejected(state.name, Obstacle.UNDELIVERING, f"{state.delivered:.0%}")
     return None
 
 

@@ -3,7 +3,9 @@
 import asyncio
 import heapq
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from yizhan.model.carriage import Answer, ChannelState, Letter, Receipt, Reply
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.outcome import Outcome
 from yizhan.model.views import ChannelView, TestStep, TracedPdu
-from yizhan.sim.fate import DELIVERED, Fate, fate_of
+from yizhan.sim.fate import Fate, Fates
 from yizhan.sim.journal import Journal, receipt_of
 from yizhan.sim.phones import Phones
 from yizhan.wire.segment import split
@@ -24,6 +26,15 @@ log = get_logger("simulator")
 
 _RECEIPTS_AT_ONCE = 1_000
 _PARTING_S = 10.0
+
+
+@dataclass(slots=True)
+class _Entries:
+    """What becomes of letters: lines of the journal, answers, and reports to come."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    due: list[Receipt] = field(default_factory=list)
 
 
 class Simulator:
@@ -38,14 +49,16 @@ class Simulator:
         room: Callable[[], None],
         *,
         phones: Phones,
+        fates: Fates,
     ) -> None:
-        """``room`` is told when slots have become free; ``phones`` get what is delivered."""
+        """``room`` is told when slots have become free; ``phones`` get what is delivered, as ``fates`` will have it."""
         self._settings = settings
         self._journal = Journal(journal)
         self._settlement = settlement
         self._clock = clock
         self._room = room
         self._phones = phones
+        self._fates = fates
         self._paused = self._leaving = False
         self._inbox: list[Letter] = []
         self._taking: list[Letter] = []
@@ -54,6 +67,8 @@ class Simulator:
         self._uncertain: set[int] = set()  # messages whose answer was kept back once
         self._due = [(receipt.at_ms, receipt.carrier_id, receipt) for receipt in self._journal.due.values()]
         heapq.heapify(self._due)
+        self._late: list[tuple[int, int, Letter, Fate]] = []  # what arrives later than it was taken
+        self._late_count = count()
         self._letters_came = asyncio.Event()
         self._report_due = asyncio.Event()
         self._all_answered = asyncio.Event()
@@ -109,6 +124,7 @@ class Simulator:
         reply = Reply(number, sent_to, text, self._clock.now_ms())
         event = {"event": "reply", "at_ms": reply.at_ms, "number": number, "to": sent_to, "text": text}
         self._journal.append([event])
+        self._phones.write(number, sent_to, text)
         return (await self._settlement.replies(self.name, [reply]))[0]
 
     async def test(self) -> list[TestStep]:
@@ -145,7 +161,8 @@ class Simulator:
 
     async def _answer_all(self, letters: Sequence[Letter]) -> None:
         answers: list[Answer] = []
-        await self._until_done(partial(self._take, letters, answers))
+        fated = [(letter, self._choose(letter)) for letter in letters]  # once, however often the journal is full
+        await self._until_done(partial(self._take, fated, answers))
         await self._until_done(partial(self._settlement.answers, self.name, answers))
         self._taking = []
         self._in_flight -= len(letters)
@@ -169,6 +186,8 @@ class Simulator:
         while True:
             self._report_due.clear()
             now_ms = self._clock.now_ms()
+            while self._late and self._late[0][0] <= now_ms:
+                self._arrive(*heapq.heappop(self._late)[2:])
             receipts: list[Receipt] = []
             while self._due and self._due[0][0] <= now_ms and len(receipts) < _RECEIPTS_AT_ONCE:
                 receipts.append(heapq.heappop(self._due)[2])
@@ -176,39 +195,46 @@ class Simulator:
                 await self._until_done(partial(self._settlement.receipts, self.name, receipts))
                 await self._until_done(partial(self._note_reported, receipts))
                 continue
+            next_ms = min((queue[0][0] for queue in (self._due, self._late) if queue), default=None)
             try:
-                async with asyncio.timeout((self._due[0][0] - now_ms) / 1000 if self._due else None):
+                async with asyncio.timeout(None if next_ms is None else (next_ms - now_ms) / 1000):
                     await self._report_due.wait()
             except TimeoutError:
                 pass
 
-    async def _take(self, letters: Sequence[Letter], answers: list[Answer]) -> None:
+    async def _take(self, fated: Sequence[tuple[Letter, Fate]], answers: list[Answer]) -> None:
         """Write all parts of all letters into the journal, and only then give their answers."""
-        events: list[dict[str, Any]] = []
-        given: list[Answer] = []
-        due: list[Receipt] = []
-        arrived = [letter for letter in letters if self._decide(letter, events, given, due)]
-        self._journal.append(events, due)
-        answers.extend(given)
-        for receipt in due:
+        entries, now_ms = _Entries(), self._clock.now_ms()
+        for letter, fate in fated:
+            self._write_down(letter, fate, now_ms, entries)
+        self._journal.append(entries.events, entries.due)
+        answers.extend(entries.answers)
+        for receipt in entries.due:
             heapq.heappush(self._due, (receipt.at_ms, receipt.carrier_id, receipt))
+        for letter, fate in fated:
+            if fate.delay_s:
+                at_ms = now_ms + int(fate.delay_s * 1000)
+                heapq.heappush(self._late, (at_ms, next(self._late_count), letter, fate))
+            else:
+                self._arrive(letter, fate)
         self._report_due.set()
-        for letter in arrived:
-            sender = self._settings.source + letter.cell
-            self._phones.receive(letter.number, sender, letter.text, len(split(letter.text)))
+
+    def _arrive(self, letter: Letter, fate: Fate) -> None:
+        """On the phone; or it does not, which its screen tells, too."""
+        sender = self._settings.source + letter.cell
+        if fate.arrives:
+            parts = len(split(letter.text))
+            self._phones.receive(letter.number, sender, letter.text, parts, letter.message_id)
+        else:
+            self._phones.miss(letter.number, sender, fate.word or fate.report or "", letter.message_id)
 
     async def _note_reported(self, receipts: Sequence[Receipt]) -> None:
         self._journal.reported(receipts)
 
-    def _decide(self, letter: Letter, events: list[dict[str, Any]], answers: list[Answer], due: list[Receipt]) -> bool:
-        """Each part's fate: its line in the journal, its answer, and the report that it will get.
-
-        Whether the phone gets it: it does also when that is never reported.
-        """
-        now_ms = self._clock.now_ms()
-        fate = fate_of(letter.number)
+    def _write_down(self, letter: Letter, fate: Fate, now_ms: int, entries: _Entries) -> None:
+        """Of each part: its line in the journal, its answer, and the report that it will get."""
         texts = split(letter.text)
-        taken = False
+        due_ms = now_ms + int((self._settings.receipt_delay_s + fate.delay_s) * 1000)
         for part, text in enumerate(texts, 1):
             about = {
                 "at_ms": now_ms,
@@ -218,26 +244,26 @@ class Simulator:
                 "of": len(texts),
                 "text": text,
             }
-            if fate.outcome is not Outcome.TAKEN and not self._is_over(fate, letter):
-                events.append({"event": "refuse", **about, "word": fate.word})
-                answers.append(Answer(letter.message_id, part, len(texts), fate.outcome, "", fate.word, now_ms))
+            if fate.outcome is not Outcome.TAKEN:
+                entries.events.append({"event": "refuse", **about, "word": fate.word})
+                entries.answers.append(Answer(letter.message_id, part, len(texts), fate.outcome, "", fate.word, now_ms))
                 continue
-            taken = True
-            carrier_id, due_ms = self._journal.take_id(), now_ms + int(self._settings.receipt_delay_s * 1000)
-            events.append({"event": "submit", "id": carrier_id, **about, "report": fate.report, "due_ms": due_ms})
-            answers.append(Answer(letter.message_id, part, len(texts), Outcome.TAKEN, carrier_id, "", now_ms))
+            carrier_id = self._journal.take_id()
+            entries.events.append(
+                {"event": "submit", "id": carrier_id, **about, "report": fate.report, "due_ms": due_ms}
+            )
+            entries.answers.append(Answer(letter.message_id, part, len(texts), Outcome.TAKEN, carrier_id, "", now_ms))
             if fate.report is not None:
-                due.append(receipt_of(carrier_id, fate.report, due_ms, letter.number))
-        return taken and fate.report in (DELIVERED.report, None)
+                entries.due.append(receipt_of(carrier_id, fate.report, due_ms, letter.number))
 
-    def _is_over(self, fate: Fate, letter: Letter) -> bool:
-        """Whether the trouble that a fate means was had before: an answer is lost once, and arrives the next time."""
-        if fate.outcome is not Outcome.UNCERTAIN:
-            return False
-        if letter.message_id in self._uncertain:
-            return True
-        self._uncertain.add(letter.message_id)
-        return False
+    def _choose(self, letter: Letter) -> Fate:
+        """The letter's fate. An answer is lost once only; the message arrives the next time."""
+        fate = self._fates.take(letter.number)
+        if fate.outcome is Outcome.UNCERTAIN:
+            if letter.message_id in self._uncertain:
+                return replace(fate, outcome=Outcome.TAKEN, word="")
+            self._uncertain.add(letter.message_id)
+        return fate
 
     async def _until_done(self, act: Callable[[], Awaitable[object]]) -> None:
         """A carrier's word is never dropped: while the store or the journal cannot take it, try again."""

@@ -72,13 +72,17 @@ def balance_of(connection: Connection, account_id: int) -> int:
     return int(connection.execute(select(accounts.c.balance_milli).where(accounts.c.id == account_id)).scalar_one())
 
 
-def view_accounts(connection: Connection, corp_id: str | None = None) -> list[AccountView]:
-    """Accounts as operators see them, by CorpID."""
+def view_accounts(
+    connection: Connection, corp_id: str | None = None, part: str = "", after: str = "", limit: int | None = None
+) -> list[AccountView]:
+    """Accounts as operators see them, by CorpID: one, or those with ``part`` in it and behind ``after``."""
     agents = accounts.alias("agents")
     query = (
         select(accounts, agents.c.corp_id.label("made_by"))
         .outerjoin(agents, agents.c.id == accounts.c.agent_id)
+        .where(accounts.c.corp_id.contains(part, autoescape=True), accounts.c.corp_id > after)
         .order_by(accounts.c.corp_id)
+        .limit(limit)
     )
     if corp_id is not None:
         query = query.where(accounts.c.corp_id == corp_id)

@@ -5,13 +5,16 @@ berth gets a new epoch, and what was being sent under the former one is uncertai
 the server's clock, so the clocks of the nodes do not matter.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select, text, update
 
+from yizhan.kit.clock import to_rfc3339
 from yizhan.model.channel import channel_of_share
+from yizhan.model.views import NodeView
 from yizhan.store.accept import take_keys
 from yizhan.store.hand import driver, lock
 from yizhan.store.insert import insert
@@ -31,6 +34,7 @@ _KINDS = ("channel:", "duty:")
 _FORSAKEN_LEASES = 3
 # A node that was not seen for so long has gone for good.
 _FORGOTTEN_MS = 24 * 3600 * 1000
+_LOST_LATELY_MS = 3600 * 1000
 
 Berth = Row[tuple[Any, ...]]
 
@@ -79,10 +83,40 @@ def sign_on(connection: Connection, name: str, version: str, sessions: str) -> i
     return int(connection.execute(insert(connection, nodes).values(row).returning(nodes.c.id)).scalar_one())
 
 
+def lost_nodes(connection: Connection, lease_ms: int) -> list[str]:
+    """Nodes that were lost within the hour: they have not signed off. None by a name that is there again."""
+    since_ms = server_now_ms(connection) - lease_ms
+    there = select(nodes.c.name).where(nodes.c.seen_at_ms > since_ms)
+    gone = nodes.c.seen_at_ms.between(since_ms - _LOST_LATELY_MS, since_ms)
+    query = select(nodes.c.name).distinct().where(gone, nodes.c.name.not_in(there)).order_by(nodes.c.name)
+    return list(connection.execute(query).scalars())
+
+
 def sign_off(connection: Connection, node_id: int) -> None:
     """A node that goes: its berths are free at once."""
     connection.execute(update(berths).where(berths.c.node_id == node_id).values(node_id=None, until_ms=0))
     connection.execute(delete(nodes).where(nodes.c.id == node_id))
+
+
+def view_nodes(connection: Connection, name: str, lease_ms: int) -> list[NodeView]:
+    """Every node that has signed on, by name; ``name`` is the one that asks. A silent one is forgotten after a day."""
+    now_ms, held = server_now_ms(connection), defaultdict(list)
+    for berth in _read(connection).values():
+        held[berth.node_id].append(berth.name)
+    return [
+        NodeView(
+            name=row.name,
+            version=row.version,
+            schema=row.schema,
+            started_at=to_rfc3339(row.started_at_ms) or "",
+            seen_at=to_rfc3339(row.seen_at_ms) or "",
+            there=row.seen_at_ms > now_ms - lease_ms,
+            this=row.name == name[:64],
+            channels=[one.partition(":")[2] for one in held[row.id] if one.startswith("channel:")],
+            duties=[one.partition(":")[2] for one in held[row.id] if one.startswith("duty:")],
+        )
+        for row in connection.execute(select(nodes).order_by(nodes.c.name, nodes.c.id))
+    ]
 
 
 def beat(connection: Connection, said: Sequence[Beat]) -> list[Tide]:

@@ -35,9 +35,14 @@ def use_card(connection: Connection, number: str, secret_hash: str, account_id: 
     return True
 
 
-def view_cards(connection: Connection, used: bool | None, limit: int, before: str | None = None) -> list[CardView]:
-    """The newest cards (or those behind one), only used or unused ones if wanted; never their passwords."""
+def view_cards(
+    connection: Connection, used: bool | None, limit: int, before: str | None = None, part: str = ""
+) -> list[CardView]:
+    """The newest cards (or those behind one) with ``part`` in their numbers, only used or unused ones if wanted; never
+    their passwords.
+    """
     query = select(cards, accounts.c.corp_id).outerjoin(accounts, accounts.c.id == cards.c.used_by)
+    query = query.where(cards.c.number.contains(part, autoescape=True))
     query = query.order_by(cards.c.created_at_ms.desc(), cards.c.number).limit(limit)
     if used is not None:
         query = query.where(cards.c.used_at_ms.is_not(None) if used else cards.c.used_at_ms.is_(None))

@@ -57,6 +57,13 @@ def know_channels(connection: Connection, present: Sequence[ChannelSettings], at
     return [settings for settings in remembered if settings is not None]
 
 
+def is_simulated(connection: Connection, name: str) -> bool:
+    """Whether a channel that there is or was is a simulator."""
+    kept = connection.execute(select(known_channels.c.settings).where(known_channels.c.name == name)).scalar()
+    settings = None if kept is None else _recall(name, kept)
+    return settings is not None and settings.kind == "simulator"
+
+
 def _recall(name: str, kept: str) -> ChannelSettings | None:
     """None for what another version has kept and this one cannot read: nothing may depend on it."""
     try:

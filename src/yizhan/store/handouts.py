@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from yizhan.model.handout import Queue, ReplyRow, ReportRow
 from yizhan.model.message import FAILING, State
 from yizhan.store import sqlite as sql
 from yizhan.store.hand import driver
+from yizhan.store.schema import handouts, pushes
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,35 @@ def note_reply(raw: Any, account_id: int, number: str, at_ms: int, reply_id: int
 def pushes_to(raw: Any, account_id: int) -> bool:
     """Whether the account has a webhook."""
     return raw.execute(sql.HAS_WEBHOOK, (account_id,)).fetchone() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingReport:
+    """A message's report that its client has not got yet."""
+
+    queue: Queue
+    leased_until_ms: int = 0  # under way to a fetch until then
+    by_webhook: bool = False
+    attempts: int = 0  # of the webhook's
+    next_at_ms: int | None = None  # None: given up
+    said: str = ""  # why the last attempt failed
+
+
+def waiting_reports(connection: Connection, account_id: int, message_id: int) -> list[WaitingReport]:
+    """Where the report of a message waits to be fetched or pushed. A walk over all that waits for the account."""
+    queues = (int(Queue.REPORTS), int(Queue.FAILURES))
+    fetched = select(handouts).where(handouts.c.account_id == account_id, handouts.c.queue.in_(queues))
+    pushed = select(pushes).where(pushes.c.account_id == account_id, pushes.c.queue == int(Queue.REPORTS))
+    found = [
+        WaitingReport(Queue(row.queue), row.leased_until_ms)
+        for row in connection.execute(fetched.where(handouts.c.item_id == message_id).order_by(handouts.c.queue))
+    ]
+    for row in connection.execute(pushed.where(pushes.c.item_id == message_id)):
+        next_at_ms = None if row.parked else row.next_at_ms
+        found.append(
+            WaitingReport(Queue.REPORTS, by_webhook=True, attempts=row.attempts, next_at_ms=next_at_ms, said=row.said)
+        )
+    return found
 
 
 def _keys(taken: Lease) -> list[tuple[int, int, int, int]]:

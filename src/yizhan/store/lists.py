@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_network
 
-from sqlalchemy import Connection, delete, func, or_, select
+from sqlalchemy import Connection, delete, func, literal, or_, select, tuple_
 
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model.account import Network
@@ -34,9 +34,10 @@ def count_keywords(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(keywords)).scalar_one())
 
 
-def load_keywords(connection: Connection) -> list[str]:
-    """Every keyword, in the order of its characters."""
-    return list(connection.execute(select(keywords.c.word).order_by(keywords.c.word)).scalars())
+def load_keywords(connection: Connection, part: str = "", after: str = "", limit: int | None = None) -> list[str]:
+    """Keywords, or those with ``part`` in them and behind ``after``, in the order of their characters."""
+    query = select(keywords.c.word).where(keywords.c.word.contains(part, autoescape=True), keywords.c.word > after)
+    return list(connection.execute(query.order_by(keywords.c.word).limit(limit)).scalars())
 
 
 def block_address(connection: Connection, network: str, reason: str, until_ms: int | None, at_ms: int) -> None:
@@ -96,15 +97,28 @@ def load_numbers(connection: Connection) -> dict[int, frozenset[str]]:
     return {account_id: frozenset(numbers) for account_id, numbers in by_account.items()}
 
 
-def view_numbers(connection: Connection, account_id: int | None) -> list[NumberView]:
-    """Blocked numbers as operators see them: all, or those of one account."""
+def view_numbers(
+    connection: Connection,
+    account_id: int | None,
+    part: str = "",
+    after: tuple[int, str] | None = None,
+    limit: int | None = None,
+) -> list[NumberView]:
+    """Blocked numbers as operators see them: all, or those of one account (EVERYBODY is one), with ``part`` in them.
+    ``after``: account and number of the last one of the page above.
+    """
+    number, of = blocked_numbers.c.number, blocked_numbers.c.account_id
     query = (
         select(blocked_numbers, accounts.c.corp_id)
-        .outerjoin(accounts, accounts.c.id == blocked_numbers.c.account_id)
-        .order_by(blocked_numbers.c.account_id, blocked_numbers.c.number)
+        .outerjoin(accounts, accounts.c.id == of)
+        .where(number.contains(part, autoescape=True))
+        .order_by(of, number)
+        .limit(limit)
     )
     if account_id is not None:
-        query = query.where(blocked_numbers.c.account_id == account_id)
+        query = query.where(of == account_id)
+    if after is not None:
+        query = query.where(tuple_(of, number) > tuple_(*map(literal, after)))
     return [
         NumberView(row.number, row.corp_id, row.reason, to_rfc3339(row.created_at_ms) or "")
         for row in connection.execute(query)

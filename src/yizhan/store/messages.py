@@ -10,12 +10,13 @@ from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, ColumnElement, Connection
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model.message import State
 from yizhan.model.money import as_number
-from yizhan.model.views import MessagePage, MessageView
+from yizhan.model.views import AuditView, MessagePage, MessageView
 from yizhan.store import sqlite as sql
 from yizhan.store.accept import keys_of, read_counter
 from yizhan.store.hand import driver
 from yizhan.store.handouts import note_ends
 from yizhan.store.ledger import refund
+from yizhan.store.records import deeds_on
 from yizhan.store.schema import accounts, messages, parts, submissions
 
 _LISTED = (
@@ -49,6 +50,7 @@ class Record:
     view: MessageView
     message: Row[Any]
     parts: Sequence[Row[Any]]
+    deeds: Sequence[AuditView]  # what operators have done to it
 
 
 def list_messages(connection: Connection, wanted: Filter) -> MessagePage:
@@ -66,7 +68,11 @@ def find_records(connection: Connection, wanted: Filter) -> list[Record]:
         select(parts).where(parts.c.message_id.in_(ids)).order_by(parts.c.message_id, parts.c.attempt, parts.c.part)
     ):
         of_message[row.message_id].append(row)
-    return [Record(_view(row), row, of_message[row.messages_id]) for row in found]
+    deeds = deeds_on(connection, ids)
+    return [
+        Record(_view(row), row, of_message[id], [deed for deed in deeds if deed.subject == str(id)])
+        for id, row in zip(ids, found, strict=True)
+    ]
 
 
 def count_waiting(connection: Connection) -> dict[str, int]:

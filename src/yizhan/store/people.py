@@ -10,7 +10,7 @@ from yizhan.kit.clock import to_rfc3339
 from yizhan.model.access import Role
 from yizhan.model.views import PersonView
 from yizhan.store.insert import insert
-from yizhan.store.schema import accounts, people, sessions
+from yizhan.store.schema import accounts, half_sessions, people, second_factors, sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,11 @@ class Person:
     account: str | None
     credential: str
     disabled: bool
+    second_factor: bool  # he has to show a code, too
+
+
+# A column of a query of people.
+HAS_SECOND_FACTOR = exists().where(second_factors.c.person == people.c.name).label("second_factor")
 
 
 def insert_person(connection: Connection, row: Mapping[str, Any]) -> bool:
@@ -44,29 +49,39 @@ def has_people(connection: Connection) -> bool:
 
 def find_person(connection: Connection, name: str) -> Person | None:
     """Whoever has this name."""
-    query = select(people, accounts.c.corp_id).outerjoin(accounts, accounts.c.id == people.c.account_id)
-    row = connection.execute(query.where(people.c.name == name)).first()
-    return None if row is None else Person(row.name, Role(row.role), row.corp_id, row.credential, row.disabled)
+    query = select(people, accounts.c.corp_id, HAS_SECOND_FACTOR)
+    query = query.outerjoin(accounts, accounts.c.id == people.c.account_id).where(people.c.name == name)
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    return Person(row.name, Role(row.role), row.corp_id, row.credential, row.disabled, row.second_factor)
 
 
 def change_person(connection: Connection, name: str, values: Mapping[str, Any]) -> bool:
     """Another password, or whether he is disabled; whoever has logged in under this name has to do so again. False
     when there is nobody.
     """
-    connection.execute(delete(sessions).where(sessions.c.person == name))
+    end_sessions(connection, name)
     return connection.execute(update(people).where(people.c.name == name).values(values)).rowcount > 0
 
 
 def delete_person(connection: Connection, name: str) -> bool:
-    """He is gone, with his sessions; False when there is nobody."""
-    connection.execute(delete(sessions).where(sessions.c.person == name))
+    """He is gone, with his sessions and his second factor; False when there is nobody."""
+    end_sessions(connection, name)
+    connection.execute(delete(second_factors).where(second_factors.c.person == name))
     return connection.execute(delete(people).where(people.c.name == name)).rowcount > 0
+
+
+def end_sessions(connection: Connection, name: str, but: str | None = None) -> None:
+    """He has to log in again, but for the session with this hash."""
+    connection.execute(delete(half_sessions).where(half_sessions.c.person == name))
+    connection.execute(delete(sessions).where(sessions.c.person == name, sessions.c.hash != (but or "")))
 
 
 def view_people(connection: Connection) -> list[PersonView]:
     """All of them, by name."""
     seen = select(func.max(sessions.c.seen_at_ms)).where(sessions.c.person == people.c.name).scalar_subquery()
-    query = select(people, accounts.c.corp_id, seen.label("seen_at_ms"))
+    query = select(people, accounts.c.corp_id, seen.label("seen_at_ms"), HAS_SECOND_FACTOR)
     query = query.outerjoin(accounts, accounts.c.id == people.c.account_id)
     return [
         PersonView(
@@ -76,6 +91,7 @@ def view_people(connection: Connection) -> list[PersonView]:
             disabled=row.disabled,
             created_at=to_rfc3339(row.created_at_ms) or "",
             seen_at=to_rfc3339(row.seen_at_ms),
+            second_factor=row.second_factor,
         )
         for row in connection.execute(query.order_by(people.c.name))
     ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, true, update
 
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model.handout import Queue
@@ -83,6 +83,12 @@ def settle_pushes(connection: Connection, batches: Sequence[Sequence[Tried]]) ->
     return [None] * len(batches)
 
 
+def webhook_url(connection: Connection, account_id: int) -> str | None:
+    """Where the account's events go; None when they are fetched."""
+    found = connection.execute(select(webhooks.c.url).where(webhooks.c.account_id == account_id)).scalar()
+    return None if found is None else str(found)
+
+
 def set_webhook(connection: Connection, account_id: int, url: str, secret: str, at_ms: int) -> None:
     """Send the account's events to ``url`` from now on; what waits to be fetched goes there, too.
 
@@ -119,14 +125,16 @@ def replay(connection: Connection, account_id: int | None, push_id: int | None, 
     return connection.execute(query).rowcount
 
 
-def view_webhooks(connection: Connection) -> list[WebhookView]:
-    """The webhooks with what waits and what is parked; their secrets stay here."""
+def view_webhooks(connection: Connection, account_id: int | None = None) -> list[WebhookView]:
+    """The webhooks, or that of one account, with what waits and what is parked; their secrets stay here."""
+    of = true() if account_id is None else pushes.c.account_id == account_id
     counts = (
         select(
             pushes.c.account_id,
             func.count().filter(~pushes.c.parked).label("waiting"),
             func.count().filter(pushes.c.parked).label("parked"),
         )
+        .where(of)
         .group_by(pushes.c.account_id)
         .subquery()
     )
@@ -136,6 +144,8 @@ def view_webhooks(connection: Connection) -> list[WebhookView]:
         .outerjoin(counts, counts.c.account_id == webhooks.c.account_id)
         .order_by(accounts.c.corp_id)
     )
+    if account_id is not None:
+        query = query.where(webhooks.c.account_id == account_id)
     return [
         WebhookView(row.corp_id, row.url, row.waiting or 0, row.parked or 0, to_rfc3339(row.created_at_ms) or "")
         for row in connection.execute(query)

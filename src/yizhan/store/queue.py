@@ -77,8 +77,14 @@ def waiting(connection: Connection) -> set[Crowd]:
     return found
 
 
+def queued(connection: Connection) -> list[tuple[Crowd, int]]:
+    """Every crowd with something queued, and how much; a walk over the whole claim index."""
+    raw = driver(connection)
+    return [(_crowd(row), int(row[3])) for row in raw.execute(sql.QUEUED).fetchall()]
+
+
 def _crowd(row: Sequence[Any]) -> Crowd:
-    lane, account_id, route_key = row
+    lane, account_id, route_key = row[:3]
     return Crowd(Lane(lane), account_id, route_key)
 
 

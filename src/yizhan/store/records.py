@@ -1,9 +1,10 @@
 """What happened besides sending: refused calls (a bounded table) and operators' actions (the audit log)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model.views import AuditView
@@ -38,11 +39,21 @@ def note_refusals(connection: Connection, batches: Sequence[tuple[Sequence[Refus
     return [None] * len(batches)
 
 
-def list_refusals(connection: Connection, limit: int, before: int | None = None) -> list[RefusedCall]:
-    """The newest refused calls, or those before one."""
+def list_refusals(
+    connection: Connection,
+    limit: int,
+    before: int | None = None,
+    account: str | None = None,
+    reject: str | None = None,
+) -> list[RefusedCall]:
+    """The newest refused calls, or those before one; of an account as callers named it, by one rule."""
     query = select(refusals).order_by(refusals.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(refusals.c.id < before)
+    if account is not None:
+        query = query.where(refusals.c.account == account)
+    if reject is not None:
+        query = query.where(refusals.c.reject == reject)
     return [
         RefusedCall(row.at_ms, row.operation, row.account, row.address, row.reject, row.hit, row.text, row.id)
         for row in connection.execute(query)
@@ -67,12 +78,36 @@ def note_action(connection: Connection, done: Action) -> None:
     driver(connection).execute(sql.INSERT_AUDIT, row)
 
 
-def list_actions(connection: Connection, limit: int, before: int | None = None) -> list[AuditView]:
-    """The newest operator actions, or those before one."""
-    query = select(audit).order_by(audit.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(audit.c.id < before)
-    return [
-        AuditView(row.id, to_rfc3339(row.at_ms) or "", row.actor, row.action, row.subject, row.before, row.after)
-        for row in connection.execute(query)
-    ]
+def deeds_on(connection: Connection, message_ids: Collection[int]) -> list[AuditView]:
+    """What operators have done to messages, oldest first."""
+    query = select(audit).where(audit.c.subject.in_([str(id) for id in message_ids])).order_by(audit.c.id)
+    rows = connection.execute(query.where(audit.c.action.like("message %")))
+    return [_view(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which actions to list; None leaves a column free. Actor and subject need only be a part of it."""
+
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+    before: int | None = None  # ids below this one: the next page
+    limit: int = 50
+
+
+def list_actions(connection: Connection, wanted: Wanted) -> list[AuditView]:
+    """The newest operator actions that match."""
+    query = select(audit).order_by(audit.c.id.desc()).limit(wanted.limit)
+    if wanted.action is not None:
+        query = query.where(audit.c.action == wanted.action)
+    for column, part in ((audit.c.actor, wanted.actor), (audit.c.subject, wanted.subject)):
+        if part is not None:
+            query = query.where(column.contains(part, autoescape=True))
+    if wanted.before is not None:
+        query = query.where(audit.c.id < wanted.before)
+    return [_view(row) for row in connection.execute(query)]
+
+
+def _view(row: Row[Any]) -> AuditView:
+    return AuditView(row.id, to_rfc3339(row.at_ms) or "", row.actor, row.action, row.subject, row.before, row.after)

@@ -29,6 +29,16 @@ class Reported:
     refund: RefundRule
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What came of a batch: for each receipt the key of the answer that it belongs to, empty when that was not found by
+    the number, too; and for each part that it ended, how long its report took.
+    """
+
+    keys: list[str]
+    delays_ms: list[int]
+
+
 @dataclass(slots=True)
 class _Part:
     """A part that a receipt may be about."""
@@ -40,6 +50,7 @@ class _Part:
     state: State
     number: str
     of: int
+    answered_at_ms: int
 
     @property
     def open(self) -> bool:
@@ -47,11 +58,8 @@ class _Part:
         return not self.state.final or self.state is State.UNKNOWN
 
 
-def settle_receipts(connection: Connection, batches: Sequence[Reported]) -> list[list[str]]:
-    """Store each receipt. One of an unknown part waits for its answer, a repeated one changes nothing.
-
-    For each receipt the key of the answer that it belongs to, empty when that was not found by the number, too.
-    """
+def settle_receipts(connection: Connection, batches: Sequence[Reported]) -> list[Found]:
+    """Store each receipt. One of an unknown part waits for its answer, a repeated one changes nothing."""
     raw = driver(connection)
     return [_report(raw, batch) for batch in batches]
 
@@ -90,14 +98,14 @@ def _parked_about(raw: Any, channel: str, taken: Sequence[Answer]) -> list[Recei
     return found + _receipts(raw.execute(sql.PARKED_WITHOUT_ID, (channel, ids)).fetchall())
 
 
-def _report(raw: Any, batch: Reported) -> list[str]:
+def _report(raw: Any, batch: Reported) -> Found:
     report = _Report(raw, batch)
     strange = report.match(range(len(batch.receipts)))
     if strange and lock(raw, _parking(batch.channel)):
         strange = report.match(strange)
     raw.executemany(sql.PARK_RECEIPT, [_parked(batch.channel, batch.receipts[place]) for place in strange])
     report.store()
-    return report.found
+    return Found(report.found, report.delays_ms)
 
 
 class _Report:
@@ -105,6 +113,7 @@ class _Report:
 
     def __init__(self, raw: Any, batch: Reported) -> None:
         self.found = [""] * len(batch.receipts)  # the key of the answer that each belongs to
+        self.delays_ms: list[int] = []
         self._raw = raw
         self._batch = batch
         self._known = _Known(raw, batch.channel)
@@ -126,6 +135,7 @@ class _Report:
                 strange.append(place)
             elif part.open:  # else the same report once more, or one that contradicts: the first final one stands
                 part.state = state
+                self.delays_ms.append(max(0, receipt.at_ms - part.answered_at_ms))
                 _end(self._changes, self._rows, self._batch, receipt, part)
         return strange
 
@@ -149,7 +159,7 @@ class _Known:
         keys = sorted({key for receipt in receipts for key in receipt.keys})
         by_key: dict[str, list[_Part]] = {key: [] for key in keys}
         for row in self._raw.execute(sql.KNOWN_PARTS, (self._channel, json.dumps(keys))):
-            part = self._one(_Part(row[0], row[1], row[2], row[3], State(row[4]), row[5], row[6]))
+            part = self._one(_Part(row[0], row[1], row[2], row[3], State(row[4]), *row[5:]))
             by_key.setdefault(part.key, []).append(part)
         self._by_key |= by_key
 
@@ -172,7 +182,7 @@ class _Known:
             return None
         ended = sum(part.state is not State.SENT for part in self._parts.values())
         for row in self._raw.execute(sql.AWAITING_PARTS, (receipt.number, self._channel, ended + 1)):
-            part = self._one(_Part("", row[0], row[1], row[2], State(row[3]), receipt.number, row[4]))
+            part = self._one(_Part("", row[0], row[1], row[2], State(row[3]), receipt.number, *row[4:]))
             if part.state is State.SENT:
                 return part
         return None
@@ -223,7 +233,7 @@ def _settle_held(raw: Any, channel: str, before_ms: int, limit: int, rule: Refun
             key, state = (receipt.keys or (None,))[0], receipt_state(receipt.word) or State.SENT
             about = (int(State.SENT), "", receipt.at_ms, None)
             raw.execute(sql.INSERT_PART, (place, channel, receipt.carrier_id, key, parts, *about, message_id))
-            _end(changes, rows, batch, receipt, _Part("", message_id, attempt, place, state, number, parts))
+            _end(changes, rows, batch, receipt, _Part("", message_id, attempt, place, state, number, parts, 0))
         raw.executemany(sql.FINISH_PART, rows)
         apply(raw, changes, max((receipt.at_ms for receipt in receipts), default=0))
         count += bool(receipts)

@@ -406,6 +406,7 @@ audit = Table(
     Column("before", Text, nullable=False),  # JSON
     Column("after", Text, nullable=False),  # JSON
 )
+Index("audit_subject", audit.c.subject)
 
 # Calls of the API that may come again: what they got, by the key that they gave.
 once = Table(
@@ -494,6 +495,27 @@ sessions = Table(
     Column("ends_at_ms", BigInteger, nullable=False),  # at the latest
 )
 Index("sessions_person", sessions.c.person)
+
+# What people have to show besides the password, if they have turned that on (RFC 6238).
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("person", String(32), primary_key=True),
+    Column("secret", String(32), nullable=False),  # base32; codes are made of it, so it cannot be a hash
+    Column("last_step", BigInteger, nullable=False),  # of the last code that was taken: none is good twice
+    Column("recovery", Text, nullable=False),  # JSON array: SHA-256 of the recovery codes that are left
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+
+# Who has shown the password, and not yet the code. Which one it is stands in a cookie, and opens nothing.
+half_sessions = Table(
+    "half_sessions",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("person", String(32), nullable=False),
+    Column("ends_at_ms", BigInteger, nullable=False),
+)
+Index("half_sessions_person", half_sessions.c.person)
 
 # How old a program may be that works here: it must know at least this schema (``store.migrate``). One row.
 schema_floor = Table("schema_floor", metadata, Column("revision", String(8), nullable=False))

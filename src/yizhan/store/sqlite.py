@@ -5,6 +5,7 @@ States stand as literals, not parameters: SQLite uses a partial index only when 
 
 from yizhan.model.handout import Queue
 from yizhan.model.message import FAILING, RECEIPT_STATES, State
+from yizhan.policy.route_key import BOUND as _BOUND
 from yizhan.store.schema import FIRST_MESSAGE_KEY
 
 DEBIT = "UPDATE accounts SET balance_milli = balance_milli - ? WHERE id = ? AND balance_milli >= ?"
@@ -59,6 +60,10 @@ NEXT_WAITING = f"""
 SELECT lane, account_id, route_key FROM messages
 WHERE state = {State.QUEUED:d} AND due_at_ms IS NOT NULL AND (lane, account_id, route_key) > (?, ?, ?)
 ORDER BY lane, account_id, route_key LIMIT 1"""
+
+QUEUED = f"""
+SELECT lane, account_id, route_key, count(*) FROM messages
+WHERE state = {State.QUEUED:d} AND due_at_ms IS NOT NULL GROUP BY lane, account_id, route_key"""
 
 # Left to itself SQLite takes the claim index here, and walks over everything that is scheduled.
 _SCHEDULED = f"FROM messages INDEXED BY messages_scheduled WHERE state = {State.SCHEDULED:d}"
@@ -136,7 +141,7 @@ WHERE submissions.id IN (SELECT value AS id FROM json_each(?))"""
 # Carriers use ids again: the newest part comes first.
 KNOWN_PARTS = """
 SELECT parts.carrier_key, parts.message_id, parts.attempt, parts.part, parts.state, messages.number,
-    CASE parts.pieces WHEN 0 THEN messages.parts ELSE parts.pieces END
+    CASE parts.pieces WHEN 0 THEN messages.parts ELSE parts.pieces END, parts.answered_at_ms
 FROM parts CROSS JOIN messages ON messages.id = parts.message_id
 WHERE parts.channel = ? AND parts.carrier_key IN (SELECT value AS word FROM json_each(?))
 ORDER BY parts.message_id DESC, parts.attempt DESC"""
@@ -144,7 +149,7 @@ ORDER BY parts.message_id DESC, parts.attempt DESC"""
 # Reports without an id: parts of messages to a number that still await theirs, oldest first.
 AWAITING_PARTS = f"""
 SELECT parts.message_id, parts.attempt, parts.part, parts.state,
-    CASE parts.pieces WHEN 0 THEN messages.parts ELSE parts.pieces END
+    CASE parts.pieces WHEN 0 THEN messages.parts ELSE parts.pieces END, parts.answered_at_ms
 FROM messages INDEXED BY messages_sent
 CROSS JOIN parts ON parts.message_id = messages.id AND parts.attempt = messages.attempts
 WHERE messages.state = {State.SENT:d} AND messages.number = ? AND messages.channel = ? AND parts.state = {State.SENT:d}
@@ -348,21 +353,24 @@ GROUP BY channel, number, sent_to, reference, total HAVING max(at_ms) < ? LIMIT 
 _FETCHED = "account_id NOT IN (SELECT account_id FROM webhooks)"
 _PUSHED = "account_id IN (SELECT account_id FROM webhooks)"
 _NOT_ENDED = f"id = ? AND state < {State.DELIVERED:d}"
+# Of what an operator has released, no program waits to hear.
+_AWAITED = f"substr(route_key, 1, 1) <> '{_BOUND}'"
 
 HAND_OUT_REPORT = f"""
 INSERT INTO handouts (queue, account_id, at_ms, item_id, leased_until_ms)
-SELECT {Queue.REPORTS:d}, account_id, ?, id, 0 FROM messages WHERE {_NOT_ENDED} AND {_FETCHED}"""
+SELECT {Queue.REPORTS:d}, account_id, ?, id, 0 FROM messages
+WHERE {_NOT_ENDED} AND {_FETCHED} AND {_AWAITED}"""
 
 # What the carrier did not know at first may still fail.
 HAND_OUT_FAILURE = f"""
 INSERT INTO handouts (queue, account_id, at_ms, item_id, leased_until_ms)
 SELECT {Queue.FAILURES:d}, account_id, ?, id, 0 FROM messages
-WHERE id = ? AND (state < {State.DELIVERED:d} OR state = {State.UNKNOWN:d}) AND {_FETCHED}"""
+WHERE id = ? AND (state < {State.DELIVERED:d} OR state = {State.UNKNOWN:d}) AND {_FETCHED} AND {_AWAITED}"""
 
 PUSH_REPORT = f"""
 INSERT INTO pushes (account_id, queue, item_id, number, at_ms, attempts, next_at_ms, parked, said)
 SELECT account_id, {Queue.REPORTS:d}, id, number, ?1, 0, ?1, false, '' FROM messages
-WHERE id = ?2 AND state < {State.DELIVERED:d} AND {_PUSHED}"""
+WHERE id = ?2 AND state < {State.DELIVERED:d} AND {_PUSHED} AND {_AWAITED}"""
 
 ANY_WEBHOOK = "SELECT 1 FROM webhooks LIMIT 1"
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from yizhan.console.api.bodies import AccountChange, Limit, NewAccount, NewCards, Topup
+from yizhan.console.api.bodies import AccountChange, Limit, NewAccount, NewCards, Part, Topup
 from yizhan.console.api.document import errors
 from yizhan.console.api.paging import Before, Next
 from yizhan.console.desk import Actor, Own
@@ -21,8 +21,14 @@ def account_router(operate: Operate, ask: Ask) -> APIRouter:
     router = APIRouter(prefix="/accounts", tags=["accounts"])
 
     @router.get("")
-    async def list_accounts() -> list[AccountView]:
-        return await ask.accounts()
+    async def list_accounts(
+        onward: Next,
+        search: Annotated[Part, Query()] = "",
+        after: Annotated[Part, Query(description="The last name of the page above: the page below it.")] = "",
+        limit: Annotated[Limit | None, Query()] = None,
+    ) -> Sequence[AccountView]:
+        found = await ask.accounts(search, after, limit)
+        return found if limit is None else onward.behind(found, limit, cursor="after", key="account")
 
     @router.post("", status_code=201, responses=errors(409))
     async def add_account(body: NewAccount, actor: Actor) -> AccountView:
@@ -109,11 +115,13 @@ def card_router(operate: Operate, ask: Ask) -> APIRouter:
     @router.get("")
     async def list_cards(
         onward: Next,
+        *,
         used: bool | None = None,
+        search: Annotated[Part, Query(description="Digits that the numbers have in them.")] = "",
         limit: Annotated[Limit, Query()] = 50,
         before: Annotated[str | None, Query(description="The number of the last card of the page above.")] = None,
     ) -> Sequence[CardView]:
-        return onward.behind(await ask.cards(used, limit, before), limit, key="number")
+        return onward.behind(await ask.cards(used, limit, before, search), limit, key="number")
 
     @router.post("", status_code=201)
     async def create(body: NewCards, actor: Actor) -> list[NewCard]:

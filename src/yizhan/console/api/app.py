@@ -6,9 +6,11 @@ from yizhan import __version__
 from yizhan.console.api.accounts import account_router, card_router, ledger_router
 from yizhan.console.api.channels import channel_router, route_router
 from yizhan.console.api.document import DocumentedApi
+from yizhan.console.api.gateway import gateway_router
 from yizhan.console.api.lists import address_router, keyword_router, number_router
 from yizhan.console.api.messages import (
     explain_router,
+    fate_router,
     inbox_router,
     message_router,
     reply_router,
@@ -20,6 +22,7 @@ from yizhan.console.api.problem import answer_problems
 from yizhan.console.api.tokens import token_router
 from yizhan.console.api.webhooks import webhook_router
 from yizhan.console.desk import PREFIX, check_role
+from yizhan.flow.about import About
 from yizhan.flow.ask import Ask
 from yizhan.flow.explain import Explain
 from yizhan.flow.operate import Operate
@@ -37,6 +40,7 @@ def make_admin_app(
     *,
     explain: Explain | None = None,
     send: Send | None = None,
+    about: About | None = None,
     clock: Clock | None = None,
 ) -> FastAPI:
     """The admin API under ``/api/v1``. Whoever reaches it is the owner, unless a ``Doorkeeper`` stands before it."""
@@ -61,8 +65,10 @@ def make_admin_app(
         explain_router(explain),
         reply_router(ask, play),
         inbox_router(play),
+        fate_router(play),
         submission_router(operate),
         watch_router(ask),
+        gateway_router(about),
         webhook_router(operate, ask),
         channel_router(operate, ask),
         route_router(operate, ask),

@@ -18,6 +18,9 @@ Word = Annotated[str, Field(min_length=1, max_length=300)]
 Words = Annotated[list[Word], Field(min_length=1, max_length=200_000)]
 RowId = Annotated[int, Field(ge=1, lt=2**63)]
 Limit = Annotated[int, Field(ge=1, le=1_000)]
+Part = Annotated[
+    str, Field(max_length=128, pattern=r"^[^\x00]*$")
+]  # of a name that is looked for, or where a page ends
 
 
 def _representable(credits: Decimal) -> Decimal:
@@ -205,12 +208,29 @@ class Cancellation(Body):
     account: str | None = None
 
 
+class Release(Body):
+    """``POST /messages/{id}/release``: the channel that sends it in earnest."""
+
+    channel: Annotated[str, Field(min_length=1, max_length=32)]
+
+
 class HandsetReply(Body):
     """``POST /simulator/replies``: a handset of the simulator writes to an access number and the Cell behind it."""
 
     number: Annotated[str, Field(min_length=1, max_length=64)]
     to: Annotated[str, Field(min_length=1, max_length=64)]
     text: Annotated[str, Field(max_length=2_000)]
+
+
+class FateWish(Body):
+    """``POST /simulator/fates``: what becomes of the next ``count`` messages (null: of all) to a handset,
+    or to any when ``to`` is left out.
+    """
+
+    fate: Annotated[str, Field(min_length=1, max_length=32)]
+    to: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    count: Annotated[int, Field(ge=1, le=1_000_000)] | None = 1
+    delay_s: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 0
 
 
 class NewCards(Body):

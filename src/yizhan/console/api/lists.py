@@ -1,9 +1,12 @@
 """Admin API: forbidden keywords, blocked addresses, blocked numbers."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from yizhan.console.api.bodies import AddressBlock, KeywordList, NumberBlock, TextToTest
+from fastapi import APIRouter, Query
+
+from yizhan.console.api.bodies import AddressBlock, KeywordList, Limit, NumberBlock, Part, TextToTest
 from yizhan.console.api.document import errors
+from yizhan.console.api.paging import Next
 from yizhan.console.desk import Actor
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
@@ -16,8 +19,16 @@ def keyword_router(operate: Operate, ask: Ask) -> APIRouter:
     router = APIRouter(prefix="/keywords", tags=["lists"])
 
     @router.get("")
-    async def list_keywords() -> list[str]:
-        return await ask.keywords()
+    async def list_keywords(
+        onward: Next,
+        search: Annotated[Part, Query()] = "",
+        after: Annotated[Part, Query(description="The last word of the page above: the page below it.")] = "",
+        limit: Annotated[Limit | None, Query()] = None,
+    ) -> list[str]:
+        found = await ask.keywords(search, after, limit)
+        if len(found) == limit:
+            onward.at(after=found[-1])
+        return found
 
     @router.post("")
     async def add_keywords(body: KeywordList, actor: Actor) -> dict[str, int]:
@@ -60,8 +71,20 @@ def number_router(operate: Operate, ask: Ask) -> APIRouter:
     router = APIRouter(prefix="/numbers", tags=["lists"])
 
     @router.get("", responses=errors(404))
-    async def list_numbers(account: str | None = None) -> list[NumberView]:
-        return await ask.numbers(account)
+    async def list_numbers(
+        *,
+        onward: Next,
+        account: str | None = None,
+        search: Annotated[Part, Query(description="Digits that the numbers have in them.")] = "",
+        after: Annotated[Part, Query(description="The last number of the page above, with:")] = "",
+        after_account: Annotated[str, Query(description="The account that it is blocked for; empty: everybody.")] = "",
+        limit: Annotated[Limit | None, Query()] = None,
+    ) -> list[NumberView]:
+        behind = (after_account or None, after) if after else None
+        found = await ask.numbers(account, part=search, after=behind, limit=limit)
+        if len(found) == limit:
+            onward.at(after=found[-1].number, after_account=found[-1].account or "")
+        return found
 
     @router.post("", status_code=201, responses=errors(404))
     async def block(body: NumberBlock, actor: Actor) -> NumberView:

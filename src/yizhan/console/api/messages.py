@@ -2,22 +2,35 @@
 
 import pathlib
 from collections.abc import Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
-from yizhan.console.api.bodies import BackupTo, Cancellation, HandsetReply, Limit, Message, NewMessage, RowId, WallTime
+from yizhan.console.api.bodies import (
+    BackupTo,
+    Cancellation,
+    FateWish,
+    HandsetReply,
+    Limit,
+    Message,
+    NewMessage,
+    Release,
+    RowId,
+    WallTime,
+)
 from yizhan.console.api.document import STOPPED_AT, errors
 from yizhan.console.api.paging import Before, Next
-from yizhan.console.desk import Actor, Own
+from yizhan.console.desk import Actor, Own, of_node
+from yizhan.console.telling import tell
 from yizhan.flow.ask import Ask
 from yizhan.flow.explain import Explain
-from yizhan.flow.operate import Conflict, Operate
+from yizhan.flow.operate import Operate
 from yizhan.flow.play import Play
 from yizhan.flow.send import Send
 from yizhan.kit.clock import to_ms
 from yizhan.model.views import (
     AuditView,
+    ChosenFate,
     Explanation,
     HealthView,
     MessageStory,
@@ -30,15 +43,9 @@ from yizhan.model.views import (
 from yizhan.store.backup import BackupView
 
 Number = Annotated[str, Query(min_length=1, max_length=64)]
-T = TypeVar("T")
+Part = Annotated[str, Query(min_length=1, max_length=128)]
 OptionalId = Annotated[RowId | None, Query()]
 _ACCEPTED = "Accepted {}. Without a zone it is Beijing's time."
-
-
-def _of_node(station: T | None) -> T:
-    if station is None:
-        raise Conflict("prices and rules are in the configuration of a node, and none runs")
-    return station
 
 
 def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
@@ -93,14 +100,14 @@ def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
         own: Own,
         idempotency_key: Annotated[str | None, Header(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")] = None,
     ) -> SentMessage:
-        sent = await _of_node(send).send(own.account(body.account), body.values(), idempotency_key)
+        sent = await of_node(send).send(own.account(body.account), body.values(), idempotency_key)
         if sent.repeated:
             response.status_code = 200
         return sent
 
     @router.get("/{id}", responses=errors(404))
     async def show_message(id: Annotated[RowId, Path()], own: Own, account: str | None = None) -> list[MessageStory]:
-        return await ask.stories(id, own.only(account))
+        return [tell(story) for story in await ask.stories(id, own.only(account))]
 
     @router.post("/{id}/resend", status_code=204, responses=errors(409))
     async def send_again(id: Annotated[RowId, Path()], actor: Actor) -> None:
@@ -109,6 +116,10 @@ def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
     @router.post("/{id}/give-up", status_code=204, responses=errors(409))
     async def give_up(id: Annotated[RowId, Path()], actor: Actor) -> None:
         await operate.give_up(actor, id)
+
+    @router.post("/{id}/release", status_code=201, responses=errors(404, 409))
+    async def release(id: Annotated[RowId, Path()], body: Release, actor: Actor) -> MessageView:
+        return await operate.release(actor, id, body.channel)
 
     return router
 
@@ -120,7 +131,7 @@ def explain_router(explain: Explain | None) -> APIRouter:
     @router.post("/explain", responses=errors(404, 409))
     async def explain_message(body: Message, own: Own) -> Explanation:
         values = {"mobile": ",".join(body.to), "content": body.text, "cell": body.cell, "sendtime": body.send_time}
-        return await _of_node(explain).explain(own.account(body.account), body.operation, values)
+        return await of_node(explain).explain(own.account(body.account), body.operation, values)
 
     return router
 
@@ -170,6 +181,25 @@ def inbox_router(play: Play) -> APIRouter:
     return router
 
 
+def fate_router(play: Play) -> APIRouter:
+    """``/simulator/fates``: what the simulator will do with messages to its handsets."""
+    router = APIRouter(prefix="/simulator/fates", tags=["handsets"])
+
+    @router.get("")
+    async def list_fates() -> Sequence[ChosenFate]:
+        return play.chosen_fates()
+
+    @router.post("", status_code=201, responses=errors(409))
+    async def choose_fate(body: FateWish) -> ChosenFate:
+        return play.choose_fate(body.to, body.fate, body.count, body.delay_s)
+
+    @router.delete("", status_code=204, responses=errors(404))
+    async def forget_fate(to: Number | None = None) -> None:
+        play.forget_fate(to)
+
+    return router
+
+
 def submission_router(operate: Operate) -> APIRouter:
     """``/submissions``: what an operator does to a whole call, by the id its client got."""
     router = APIRouter(prefix="/submissions", tags=["messages"])
@@ -187,15 +217,26 @@ def watch_router(ask: Ask) -> APIRouter:
 
     @router.get("/refusals")
     async def list_refusals(
-        onward: Next, limit: Annotated[Limit, Query()] = 50, before: Before = None
+        onward: Next,
+        account: Annotated[str | None, Query(description="As the caller named it.")] = None,
+        reject: Annotated[str | None, Query(description="Only by this rule, say keyword.")] = None,
+        limit: Annotated[Limit, Query()] = 50,
+        before: Before = None,
     ) -> Sequence[RefusalView]:
-        return onward.behind(await ask.refusals(limit, before), limit)
+        return onward.behind(await ask.refusals(limit, before, account=account, reject=reject), limit)
 
     @router.get("/audit")
     async def list_audit(
-        onward: Next, limit: Annotated[Limit, Query()] = 50, before: Before = None
+        *,
+        onward: Next,
+        actor: Part | None = None,
+        action: Part | None = None,
+        subject: Part | None = None,
+        limit: Annotated[Limit, Query()] = 50,
+        before: Before = None,
     ) -> Sequence[AuditView]:
-        return onward.behind(await ask.audit(limit, before), limit)
+        found = await ask.audit(limit, actor=actor, action=action, subject=subject, before=before)
+        return onward.behind(found, limit)
 
     @router.get("/health")
     async def show_health() -> HealthView:

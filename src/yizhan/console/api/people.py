@@ -35,6 +35,10 @@ def people_router(operate: Operate, ask: Ask) -> APIRouter:
     async def enable(name: str, actor: Actor) -> None:
         await operate.enable_person(actor, name)
 
+    @router.delete("/{name}/second-factor", status_code=204, responses=errors(404))
+    async def turn_second_factor_off(name: str, actor: Actor) -> None:
+        await operate.turn_second_factor_off(actor, name)
+
     @router.delete("/{name}", status_code=204, responses=errors(404))
     async def remove(name: str, actor: Actor) -> None:
         await operate.remove_person(actor, name)

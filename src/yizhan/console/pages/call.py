@@ -18,7 +18,9 @@ class Entry(Enum):
     """Who gets to a page that shows or changes nothing of the gateway's."""
 
     OPEN = "whoever comes"
+    NOT_ENROLLED = "whoever has logged in, though he may have to set up a second factor first"
     LOGGED_IN = "whoever has logged in"
+    CUSTOMER = "whoever has an account of his own"
 
 
 # Who gets to a page: whoever may call this (method and path below ``/api/v1``, as it is declared) on the admin API.
@@ -81,14 +83,21 @@ class Call:
         """A value of the address (``?name=value``); None when it is not there or empty."""
         return self.request.query_params.get(name, "").strip() or None
 
+    @property
+    def is_in(self) -> bool:
+        """Whether he has logged in with all that his role has to show."""
+        return self.visit is not None and not self.visit.must_enrol
+
     def may(self, method: str, path: str) -> bool:
         """Whether his role may call this on the admin API."""
-        return self.visit is not None and may_call(self.visit.caller.role, method, path)
+        return self.is_in and may_call(self.logged_in.caller.role, method, path)
 
     def gets(self, need: Need) -> bool:
         """Whether he may have what ``need`` guards."""
+        if need is Entry.CUSTOMER:
+            return self.is_in and self.logged_in.caller.account is not None
         if isinstance(need, Entry):
-            return need is Entry.OPEN or self.visit is not None
+            return need is Entry.OPEN or self.is_in or (need is Entry.NOT_ENROLLED and self.visit is not None)
         return self.may(*need)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from yizhan.console.desk import SESSION_COOKIE
 from yizhan.console.pages.call import Call, Entry, Page
+from yizhan.console.pages.cookies import CODE, forget_session, keep
 from yizhan.console.pages.frame import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, Frame, go, is_local
 from yizhan.console.words import LANGUAGES
 from yizhan.flow.login import Login, TooManyLogins, WrongLogin
@@ -28,7 +28,7 @@ class EntryRoom:
         """All of them."""
         return [
             Page("/login", self._log_in, Entry.OPEN, Entry.OPEN),
-            Page("/logout", self._log_out, None, Entry.LOGGED_IN),
+            Page("/logout", self._log_out, None, Entry.NOT_ENROLLED),
             Page("/password", self._change_password, Entry.LOGGED_IN, Entry.LOGGED_IN),
             Page("/setup/{link}", self._set_up, Entry.OPEN, Entry.OPEN),
             Page("/language", self._choose_language, None, Entry.OPEN),
@@ -42,16 +42,14 @@ class EntryRoom:
             return self._frame.show(call, "entry/login", "log_in", name="")
         name, password = call.raw("name"), call.raw("password")
         try:
-            session = await self._login.log_in(name, password, call.source.address, call.session)
+            logged_in = await self._login.log_in(name, password, call.source.address, call.session)
         except (WrongLogin, TooManyLogins) as error:
             return self._refuse(call, error, "entry/login", "log_in", name=name)
-        answer = go("/")
-        answer.set_cookie(SESSION_COOKIE, session, secure=call.source.is_https, httponly=True, samesite="strict")
-        return answer
+        return keep(call, go(CODE if logged_in.is_half else "/"), logged_in)
 
     async def _log_out(self, call: Call) -> Response:
         await self._login.log_out(call.logged_in, call.session or "")
-        return _forget_session("/login")
+        return forget_session(go("/login"))
 
     async def _change_password(self, call: Call) -> Response:
         visit = call.logged_in
@@ -62,7 +60,7 @@ class EntryRoom:
             await self._operate.set_person_password(call.actor, visit.person, call.raw("new"))
         except (WrongLogin, TooManyLogins, ValueError) as error:
             return self._refuse(call, error, "entry/password", "change_password")
-        return _forget_session("/login")
+        return forget_session(go("/login"))
 
     async def _set_up(self, call: Call) -> Response:
         link, name = call.request.path_params["link"], call.raw("name")
@@ -77,10 +75,10 @@ class EntryRoom:
         return go("/login")
 
     async def _choose_language(self, call: Call) -> Response:
-        return _keep(call, LANGUAGE_COOKIE, call.raw("language"), LANGUAGES)
+        return _choose(call, LANGUAGE_COOKIE, call.raw("language"), LANGUAGES)
 
     async def _choose_theme(self, call: Call) -> Response:
-        return _keep(call, THEME_COOKIE, call.raw("theme"), THEMES)
+        return _choose(call, THEME_COOKIE, call.raw("theme"), THEMES)
 
     def _refuse(self, call: Call, error: Exception, template: str, title: str, **values: Any) -> Response:
         """The same form again, with what was wrong."""
@@ -94,16 +92,10 @@ class EntryRoom:
         return self._frame.show(call, template, title, status=status, mistake=mistake, **values)
 
 
-def _keep(call: Call, cookie: str, value: str, known: Any) -> Response:
+def _choose(call: Call, cookie: str, value: str, known: Any) -> Response:
     """A choice of how pages look; back to where it was made."""
     back = call.raw("back")
     answer = go(back if is_local(back) else "/")
     if value in known:
         answer.set_cookie(cookie, value, max_age=_YEAR_S, httponly=True, samesite="strict")
-    return answer
-
-
-def _forget_session(path: str) -> Response:
-    answer = go(path)
-    answer.delete_cookie(SESSION_COOKIE, httponly=True, samesite="strict")
     return answer

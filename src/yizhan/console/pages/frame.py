@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -23,16 +23,19 @@ from yizhan.console.pages.call import Call, Entry, Need, Page, SentFile, Typed
 from yizhan.console.words import LANGUAGES, language_of
 from yizhan.flow.office import Conflict, NotFound
 from yizhan.kit.clock import BEIJING
+from yizhan.kit.log import get_logger
 from yizhan.wire.charset import Charset
 from yizhan.wire.media import is_multipart
 from yizhan.wire.multipart import Part, read_parts
+
+_log = get_logger("console")
 
 LANGUAGE_COOKIE = "yizhan_language"
 THEME_COOKIE = "yizhan_theme"
 THEMES = ("auto", "light", "dark")
 _NOTICE_COOKIE = "yizhan_notice"
 _NOTICE_S = 20
-_MAX_FIELDS = 40
+_MAX_FIELDS = 400
 _STATIC = Path(__file__).parent.parent / "static"
 _YEAR_S = 31_536_000
 _HEADERS = {
@@ -64,9 +67,16 @@ class Corridor:
 class Frame:
     """Draws pages, and stands before each."""
 
-    def __init__(self, source: Callable[[Request], Source], menu: Sequence[Corridor]) -> None:
+    def __init__(
+        self,
+        source: Callable[[Request], Source],
+        menu: Sequence[Corridor],
+        is_there: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """``is_there``: whether behind the door to an address there is anything now."""
         self._source = source
         self._menu = menu
+        self._is_there = is_there
         self._assets = {path.relative_to(_STATIC).as_posix(): path for path in _STATIC.rglob("*") if path.is_file()}
         self._versions = {
             name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in self._assets.items()
@@ -78,7 +88,7 @@ class Frame:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["beijing"] = _beijing
+        self._templates.filters["beijing"] = beijing
         self._templates.globals["asset"] = self._asset
 
     def app(self, pages: Sequence[Page]) -> Starlette:
@@ -86,7 +96,7 @@ class Frame:
         routes = [self.route(page) for page in pages]
         return Starlette(
             routes=[*routes, Route("/static/{name:path}", self._static)],
-            exception_handlers={HTTPException: self._fault},
+            exception_handlers={HTTPException: self._fault, Exception: self._unforeseen},
         )
 
     def route(self, page: Page) -> Route:
@@ -98,6 +108,8 @@ class Frame:
             need = page.change if call.is_change else page.see
             if need is not Entry.OPEN and visit is None:
                 reply: Response = go("/login")
+            elif visit is not None and visit.must_enrol and need is not None and not call.gets(need):
+                reply = go("/second-factor")
             elif need is None or not call.gets(need):
                 reply = self._nothing_here(call)
             else:
@@ -161,7 +173,7 @@ class Frame:
             call=call,
             visit=call.visit,
             may=call.may,
-            menu=[_seen(corridor, call) for corridor in self._menu],
+            menu=[self._seen(corridor, call) for corridor in self._menu],
             path=call.request.url.path,
             here=call.request.url.path + (f"?{call.request.url.query}" if call.request.url.query else ""),
             theme=theme if theme in THEMES else "auto",
@@ -195,6 +207,10 @@ class Frame:
         chosen = call.request.cookies.get(LANGUAGE_COOKIE, "")
         return LANGUAGES[language_of(chosen, call.request.headers.get("accept-language", ""))]
 
+    def _seen(self, corridor: Corridor, call: Call) -> Corridor:
+        doors = [door for door in corridor.doors if call.gets(door.need) and self._is_there(door.path)]
+        return Corridor(corridor.word, doors)
+
     def _asset(self, name: str) -> str:
         """The address of a file under ``static/``; another one when the file is another."""
         return f"/static/{name}?v={self._versions[name]}"
@@ -213,9 +229,15 @@ class Frame:
             reply: Response = go("/login")
         else:
             status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
-            reply = self.say(call, status, "gone", "gone_why")
+            words = ("gone", "gone_why") if isinstance(error, HTTPException) else ("mishap", "mishap_why")
+            reply = self.say(call, status, *words)
         reply.headers.update(_HEADERS)
         return reply
+
+    async def _unforeseen(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, ClientDisconnect):  # who took a stream has left, or only asked for its head
+            _log.error("a page failed", method=request.method, path=request.url.path, exc_info=error)
+        return await self._fault(request, error)
 
 
 def go(path: str, notice: str = "") -> RedirectResponse:
@@ -229,10 +251,6 @@ def go(path: str, notice: str = "") -> RedirectResponse:
 def is_local(path: str) -> bool:
     """Whether an address is one of ours, and leads nowhere else."""
     return path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
-
-
-def _seen(corridor: Corridor, call: Call) -> Corridor:
-    return Corridor(corridor.word, [door for door in corridor.doors if call.gets(door.need)])
 
 
 async def _read_form(request: Request) -> tuple[Typed, Mapping[str, SentFile]] | None:
@@ -264,5 +282,6 @@ def _is_ours(call: Call, *, is_open: bool) -> bool:
     return is_own_change(call.logged_in, call.raw("csrf"))
 
 
-def _beijing(at: str) -> str:
+def beijing(at: str) -> str:
+    """A moment (RFC 3339) by Beijing's wall clock."""
     return datetime.fromisoformat(at).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")

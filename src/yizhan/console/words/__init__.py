@@ -2,10 +2,46 @@
 
 from collections.abc import Mapping
 
-from yizhan.console.words import common, customer, entry, home, send, states
+from yizhan.console.words import (
+    accounts,
+    channels,
+    common,
+    customer,
+    entry,
+    gateway,
+    home,
+    messages,
+    people,
+    phones,
+    refusals,
+    routes,
+    rules,
+    send,
+    settings,
+    states,
+    story,
+)
 from yizhan.console.words.pair import Pairs
 
-ROOMS: tuple[Pairs, ...] = (common.WORDS, entry.WORDS, customer.WORDS, home.WORDS, send.WORDS, states.WORDS)
+ROOMS: tuple[Pairs, ...] = (
+    channels.WORDS,
+    common.WORDS,
+    entry.WORDS,
+    gateway.WORDS,
+    home.WORDS,
+    customer.WORDS,
+    send.WORDS,
+    messages.WORDS,
+    refusals.WORDS,
+    routes.WORDS,
+    settings.WORDS,
+    states.WORDS,
+    story.WORDS,
+    accounts.WORDS,
+    rules.WORDS,
+    people.WORDS,
+    phones.WORDS,
+)
 
 _ENGLISH, _CHINESE = 0, 1
 

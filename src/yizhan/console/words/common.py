@@ -14,6 +14,8 @@ WORDS: Pairs = {
         "There is no such page, or the link is used up or too old. The next start of yizhan prints a new link, while there is nobody who can log in.",
         "没有这个页面，或者链接已用过或已过期。只要还没有人可以登录，下次启动 yizhan 时会显示新的链接。",
     ),
+    "mishap": ("That did not work", "出错了"),
+    "mishap_why": ("The gateway could not make this page. Its log says where.", "网关无法生成此页面，详情见日志。"),
     "refused": ("Refused", "已拒绝"),
     "refused_why": (
         "This form does not come from a page of your session. Go back, load the page anew, and try again.",
@@ -62,4 +64,9 @@ WORDS: Pairs = {
     "no": ("no", "否"),
     "optional": ("optional", "可不填"),
     "all": ("all", "全部"),
+    "if_wanted": (" (optional)", "（可不填）"),
+    "pages": ("Pages", "翻页"),
+    "copy": ("Copy", "复制"),
+    "copied": ("Copied", "已复制"),
+    "told_once": ("It is shown this once. Keep it now.", "只显示这一次，请立即保存。"),
 }

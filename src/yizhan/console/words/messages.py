@@ -1,0 +1,133 @@
+"""Messages, submissions, what is scheduled, replies."""
+
+from yizhan.console.words.pair import Pairs
+
+WORDS: Pairs = {
+    "door_messages": ("Messages", "短信记录"),
+    "door_scheduled": ("Scheduled", "定时短信"),
+    "door_replies": ("Replies", "上行回复"),
+    # The search.
+    "find_text": ("Text contains", "内容包含"),
+    "find_text_hint": ("In the last 24 h, or from the time given.", "默认查最近 24 小时，或从所填时间开始。"),
+    "find_since": ("Accepted from", "提交时间从"),
+    "find_until": ("Accepted before", "提交时间早于"),
+    "find_id": ("Message or submission id", "短信编号或提交编号"),
+    "find_wall": ("Times are Beijing's.", "时间均为北京时间。"),
+    "find_none": (
+        "No message matches. Widen the time, or leave a field empty.",
+        "没有符合条件的短信。请放宽时间范围，或清空部分条件。",
+    ),
+    "find_stopped": (
+        "The search has looked back to this moment; the next page goes on from there:",
+        "已查到以下时间为止，下一页从这里继续：",
+    ),
+    "find_no_id": ("There is no message or submission with this id.", "没有这个编号的短信或提交。"),
+    "find_bad_id": ("An id is a whole number.", "编号是一个整数。"),
+    "find_bad_time": ("A time is written like 2026-11-28T09:30.", "时间的写法如 2026-11-28T09:30。"),
+    "find_bad_span": ("The first time must be earlier than the second.", "起始时间必须早于结束时间。"),
+    "find_clear": ("Clear", "清空"),
+    "export": ("Export CSV", "导出 CSV"),
+    "export_hint": ("At most {rows} rows, the newest ones.", "最多导出最新的 {rows} 行。"),
+    # Columns, and the heads of the CSV file.
+    "msg_accepted_at": ("Accepted", "提交时间"),
+    "msg_finished_at": ("Ended", "完成时间"),
+    "msg_send_at": ("To be sent at", "定时时间"),
+    "msg_message_id": ("Message", "短信编号"),
+    "msg_submission_id": ("Submission", "提交编号"),
+    "msg_written": ("As written", "原始号码"),
+    "msg_parts": ("Parts", "段数"),
+    "msg_refunded": ("Paid back", "退回"),
+    "msg_word": ("Carrier's word", "运营商状态"),
+    "msg_result": ("Result", "结果"),
+    # One message.
+    "msg_message": ("Message", "短信"),
+    "msg_facts": ("What was asked for", "提交内容"),
+    "msg_timeline": ("What has happened", "处理过程"),
+    "msg_station": ("Station", "环节"),
+    "msg_candidates": (
+        "Where it would go by the rules and channels of this moment",
+        "按目前的路由规则和通道状态，它会怎么走",
+    ),
+    "msg_renews": ("Renewed every 2 s until it has an end.", "每 2 秒自动刷新，直到有最终结果。"),
+    "msg_pdus": ("Protocol messages", "协议报文"),
+    "msg_pdus_why": (
+        "Those about this number while the message was under way, as far as the channel's trace still has them.",
+        "短信处理期间与该号码有关的报文；只包括通道跟踪记录里还留有的部分。",
+    ),
+    "msg_pdus_none": (
+        "None: the trace has them no longer, it is another node's, or the channel is a simulator.",
+        "没有：跟踪记录已被覆盖，或者在别的节点上，或者通道是模拟器。",
+    ),
+    "msg_pdu_in": ("in", "收"),
+    "msg_pdu_out": ("out", "发"),
+    "msg_credits": ("条", "条"),
+    "msg_cell": ("Extension (Cell)", "扩展号（Cell）"),
+    "msg_encoding": ("Encoding", "编码"),
+    "msg_source": ("Received as", "提交方式"),
+    "msg_source_over": ("{operation} over {transport} from {address}", "{address} 通过 {transport} 调用 {operation}"),
+    "msg_all_to_number": ("All messages to it", "该号码的全部短信"),
+    "msg_raw_not_kept": (
+        "The bytes of the request are not kept, only what was read from them.",
+        "请求的原始字节不保存，只保存解析后的内容。",
+    ),
+    # What can be done about it.
+    "msg_actions": ("Actions", "操作"),
+    "msg_resend": ("Send again", "重新发送"),
+    "msg_resend_why": (
+        "Nobody knows whether the carrier has it. It may arrive twice. Send it again?",
+        "不确定运营商是否已收到，重新发送后用户可能收到两次。确定重新发送吗？",
+    ),
+    "msg_give_up": ("Give up", "放弃发送"),
+    "msg_give_up_why": (
+        "The message ends as failed and is paid back by the refund rule. Give it up?",
+        "短信将记为失败，并按退费规则退费。确定放弃吗？",
+    ),
+    "msg_cancel": ("Cancel the submission", "取消提交"),
+    "msg_cancel_short": ("Cancel", "取消"),
+    "msg_cancel_why": (
+        "Whatever of this submission was not yet sent is cancelled and paid back. Cancel it?",
+        "这次提交中尚未发送的短信将被取消并退费。确定取消吗？",
+    ),
+    "msg_block": ("Block the number", "屏蔽号码"),
+    "msg_block_why": ("The number gets nothing more. Block it?", "该号码将不再收到短信。确定屏蔽吗？"),
+    "msg_block_for": ("For", "范围"),
+    "msg_block_account": ("this account", "仅此账号"),
+    "msg_block_all": ("every account", "所有账号"),
+    "msg_resent": ("It will be sent again.", "已重新排队发送。"),
+    "msg_given_up": ("Given up.", "已放弃。"),
+    "msg_cancelled_now": ("Cancelled, and paid back.", "已取消并退费。"),
+    "msg_cancelled_none": ("There was nothing left to cancel.", "没有可以取消的短信。"),
+    "msg_blocked_now": ("The number is blocked.", "号码已屏蔽。"),
+    # A submission.
+    "msg_submission": ("Submission", "提交"),
+    "msg_submission_states": ("Its messages by state", "各状态的短信"),
+    "msg_submission_messages": ("Its messages", "短信明细"),
+    # What is scheduled.
+    "scheduled_none": (
+        "Nothing is scheduled. A call with a SendTime in the future stands here until it is sent.",
+        "没有定时短信。SendTime 在将来的提交会列在这里，直到发送。",
+    ),
+    # Replies.
+    "replies_none": (
+        "No replies. What handsets write to a channel's number stands here.",
+        "没有上行回复。手机发到通道号码的内容会列在这里。",
+    ),
+    "replies_of_nobody": ("belongs to nobody", "无归属"),
+    "replies_nobodys": ("Only those of nobody", "仅无归属"),
+    "reply_to": ("Sent to", "接收号码"),
+    "reply_waits": ("waits", "待取"),
+    "reply_taken": ("fetched or pushed", "已取走或已推送"),
+    "reply_opted_out": ("opted out", "退订"),
+    # Stations of a timeline.
+    "station_front": ("Received", "接收"),
+    "station_policy": ("Checked", "检查"),
+    "station_accept": ("Stored", "入库"),
+    "station_dispatch": ("Dispatch", "调度"),
+    "station_routing": ("Route", "路由"),
+    "station_carrier": ("Carrier", "运营商"),
+    "station_receipt": ("Report", "状态报告"),
+    "station_end": ("End", "结束"),
+    "station_ledger": ("Ledger", "账务"),
+    "station_operator": ("Operator", "运营"),
+    "station_client": ("Client", "客户"),
+}

@@ -1,0 +1,66 @@
+"""Who may log in, and who may call the admin API."""
+
+from yizhan.console.words.pair import Pairs
+
+WORDS: Pairs = {
+    "people": ("People", "人员"),
+    "person": ("Person", "人员"),
+    "peo_why": (
+        "Who may log in here. What they do stands in the audit log under their names.",
+        "可以登录控制台的人员，其操作以用户名记入审计日志。",
+    ),
+    "peo_search": ("Part of a name or account", "用户名或账号（部分）"),
+    "peo_role": ("Role", "角色"),
+    "peo_seen": ("Last seen", "最近活动"),
+    "peo_never": ("no session", "未登录"),
+    "peo_add": ("Add a person", "添加人员"),
+    "peo_account": ("Account, of a customer", "账号（仅客户填写）"),
+    "peo_password_hint": (
+        "15 to 256 characters. Leave it empty, and one is made and shown once.",
+        "15 到 256 个字符；留空则自动生成，只显示一次。",
+    ),
+    "peo_new_password": ("The new password:", "新密码："),
+    "peo_reset": ("Another password", "重设密码"),
+    "peo_reset_why": ("Whoever is logged in under this name is logged out.", "修改后该用户名的所有登录都会退出。"),
+    "peo_access": ("Access", "访问权限"),
+    "peo_access_why": ("Who is disabled is logged out, and cannot log in.", "停用后立即退出，且不能登录。"),
+    "peo_disable_ask": ("Log this person out, and let them in no more?", "确定停用此人吗？"),
+    "peo_second_factor_off": ("Turn the second factor off", "停用两步验证"),
+    "peo_second_factor_ask": (
+        "For who has lost phone and recovery codes: is the password enough again?",
+        "用于手机和恢复码都已丢失的人：确定此后只用密码登录吗？",
+    ),
+    "peo_remove_ask": ("Remove this person for good?", "确定删除此人吗？"),
+    "role_admin": ("administrator", "管理员"),
+    "role_operator": ("operator", "操作员"),
+    "role_auditor": ("auditor", "审计员"),
+    "role_customer": ("customer", "客户"),
+    "role_admin_may": ("may do everything.", "可以进行所有操作。"),
+    "role_operator_may": ("everything but people, tokens and copies of the store.", "除人员、令牌和备份外的所有操作。"),
+    "role_auditor_may": (
+        "sees everything but those, and changes nothing.",
+        "可以查看，不能修改；看不到人员、令牌和备份。",
+    ),
+    "role_customer_may": ("sees one account, and sends for it.", "只能查看一个账号，并用它发送短信。"),
+    "peo_customer_account": ("A customer needs an account.", "客户必须填写账号。"),
+    "peo_taken": ("There is somebody of this name.", "用户名已存在。"),
+    "peo_bad_token_name": (
+        "A name has 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit.",
+        "名称为 1 到 64 个字母、数字、点、短横线或下划线，以字母或数字开头。",
+    ),
+    "peo_token_taken": ("There is a token of this name.", "令牌名称已存在。"),
+    "peo_over": ("The end is no moment in the future.", "有效期须是将来的时间。"),
+    "tokens": ("Tokens", "令牌"),
+    "tok_why": (
+        "A program calls the admin API with a token; only its hash is kept.",
+        "程序凭令牌调用管理 API，系统只保存其摘要。",
+    ),
+    "tok_none": ("There is none yet.", "还没有令牌。"),
+    "tok_name": ("Name", "名称"),
+    "tok_name_hint": ("Under which it stands in the audit log.", "审计日志中以此名称记录。"),
+    "tok_until": ("Good until", "有效期至"),
+    "tok_always": ("for good", "长期有效"),
+    "tok_new": ("New token", "新建令牌"),
+    "tok_revoke": ("Revoke", "吊销"),
+    "tok_revoke_ask": ("Let nobody in with this token any more?", "确定吊销此令牌吗？"),
+}

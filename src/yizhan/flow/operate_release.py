@@ -1,0 +1,59 @@
+"""Release: an operator sends what a simulator had to the real telephone (ADR 0024)."""
+
+from typing import Literal
+
+from yizhan.flow.office import Conflict, Deed, NotFound, Office, channel_of
+from yizhan.flow.ports import Board
+from yizhan.model.message import State
+from yizhan.model.views import MessageView
+from yizhan.store.database import Session
+from yizhan.store.release import Original, find_original, lock_message, send_copy
+
+
+class ReleaseActions(Office):
+    """What leaves the simulator on purpose."""
+
+    _board: Board
+
+    async def release(self, actor: str, message: int, channel: str) -> MessageView:
+        """Send a copy of a message that a simulator had over ``channel``, once: the copy, which nobody is charged for.
+
+        NotFound without such a message or channel, ValueError for a channel that is a simulator itself, Conflict for
+        what was never in a simulator, has no end yet, is blocked by now, or was released over that channel before.
+        """
+        if channel_of(self._board, channel).kind == "simulator":
+            raise ValueError(f"{channel} is a simulator: nothing leaves over it")
+        original = await self._database.read(lambda session: find_original(session, message))
+        if original is None:
+            raise NotFound(f"no message {message}")
+        if why := self._hindrance(original, channel):
+            raise Conflict(why)
+        at_ms = self._clock.now_ms()
+        deed = Deed(actor, "message release", str(message), {}, {"channel": channel})
+
+        def copy(session: Session) -> MessageView | Literal[False]:
+            lock_message(session, message)
+            now = find_original(session, message)
+            if now is None or self._hindrance(now, channel):
+                return False
+            view = send_copy(session, now, channel, at_ms)
+            deed.after.update(message=view.id, submission=view.submission)
+            return view
+
+        view = await self._carry_out(deed, copy)
+        if view is False:
+            raise Conflict(f"message {message} was released by somebody else at this moment")
+        self._board.changed()
+        return view
+
+    def _hindrance(self, original: Original, channel: str) -> str | None:
+        """Why it cannot be released; None: nothing stands against it."""
+        if not original.simulated:
+            return f"message {original.id} was in no simulator"
+        if original.state is not State.SENT and not original.state.final:
+            return f"message {original.id} is {original.state.word}: the simulator is not done with it"
+        if self._living.standing.numbers.among(original.account_id, [original.number]):
+            return f"{original.number} is blocked"
+        if (copy := original.released.get(channel)) is not None:
+            return f"message {original.id} was released over {channel} before, as message {copy}"
+        return None

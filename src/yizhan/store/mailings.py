@@ -10,15 +10,29 @@ from sqlalchemy import Connection, Row, Select, delete, exists, func, select, up
 
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model import mailing as model
-from yizhan.model.mailing import Fate, Forecast, MailingView, Order, Phase, Piece, Result, Sample, Template, Wrong
+from yizhan.model.mailing import (
+    Fate,
+    Forecast,
+    MailingView,
+    Mistake,
+    Order,
+    Phase,
+    Piece,
+    Result,
+    Sample,
+    Template,
+    Wrong,
+    why_of,
+)
 from yizhan.model.message import State
 from yizhan.model.money import as_number
-from yizhan.model.reject import Refusal, Reject
+from yizhan.model.reject import Refusal
 from yizhan.model.submission import Admitted
 from yizhan.store.accept import accept
 from yizhan.store.schema import accounts, mailing_pieces, mailings
 
 _NOT_SENT = 0  # in a fate, where a submission's id would stand
+PIECES_AT_A_TIME = 10  # in which rows are read
 _AT_ONCE = 50  # mailings of which pieces are looked for
 
 
@@ -146,7 +160,7 @@ def _post(connection: Connection, posting: Posting) -> list[Admitted]:
     for places, call in posting.letters:
         answer = call if isinstance(call, Refusal) else next(answers)
         if isinstance(answer, Refusal):
-            of_rows = [Fate(_NOT_SENT, answer.reject.value)] * len(places)
+            of_rows = [Fate(_NOT_SENT, why_of(answer))] * len(places)
         elif isinstance(call, Admitted):
             accepted.append(call)
             of_rows = list(_fates(places, posting, call, answer))
@@ -168,7 +182,7 @@ def _fates(places: Sequence[int], posting: Posting, call: Admitted, submission: 
     blocked = {one.written for one in call.recipients if one.state is State.BLOCKED}
     for place in places:
         is_blocked = posting.piece.rows[place].number in blocked
-        yield Fate(_NOT_SENT, Reject.NUMBERS_BLOCKED.value) if is_blocked else Fate(submission, "")
+        yield Fate(_NOT_SENT, Mistake.BLOCKED.value) if is_blocked else Fate(submission, "")
 
 
 def find_mailing(connection: Connection, id: str, account: str | None) -> MailingView | None:
@@ -202,9 +216,10 @@ def view_mailings(connection: Connection, account: str | None, limit: int) -> li
     return [_view(row, {}) for row in connection.execute(query)]
 
 
-def mailing_results(connection: Connection, id: str) -> list[Result]:
-    """Every row in the order of the file."""
-    query = select(mailing_pieces).where(mailing_pieces.c.mailing == id).order_by(mailing_pieces.c.place)
+def mailing_results(connection: Connection, id: str, first: int = 0) -> list[Result]:
+    """The rows of some pieces from the one at ``first``, in the order of the file; nothing behind the last."""
+    query = select(mailing_pieces).where(mailing_pieces.c.mailing == id, mailing_pieces.c.place >= first)
+    query = query.order_by(mailing_pieces.c.place).limit(PIECES_AT_A_TIME)
     found: list[Result] = []
     for piece in connection.execute(query):
         rows = _rows(piece.entries)

@@ -13,6 +13,7 @@ from yizhan.flow.operate_second_factors import SecondFactorActions
 from yizhan.flow.operate_tokens import TokenActions
 from yizhan.flow.operate_webhooks import WebhookActions
 from yizhan.flow.ports import Board
+from yizhan.flow.repeats import Repeats
 from yizhan.kit.clock import Clock
 from yizhan.model.settings import RefundRule
 from yizhan.store.database import Database, Session
@@ -35,6 +36,7 @@ class Operate(
     PeopleActions,
     ReleaseActions,
     SecondFactorActions,
+    Repeats,
 ):
     """Every change an operator can make. ``actor`` says who it was; ValueError says what is wrong with the wish."""
 

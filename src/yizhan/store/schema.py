@@ -434,7 +434,18 @@ once = Table(
     Column("at_ms", BigInteger, nullable=False),
 )
 
-# What people send from files (ADR 0026). Its id is random: it is an address of a page.
+# Changes by the admin API that may come again: what they were answered.
+answers = Table(
+    "answers",
+    metadata,
+    Column("key", String(64), primary_key=True),  # HMAC of the caller under the key that it gave
+    Column("digest", String(64), nullable=False),  # HMAC of what was asked under the same
+    Column("status", Integer),  # None: it has been carried out, and no answer is known (yet)
+    Column("body", Text),  # None: there was none, or one that may not be kept
+    Column("at_ms", BigInteger, nullable=False),
+)
+
+# What people send from files (ADR 0025). Its id is random: it is an address of a page.
 mailings = Table(
     "mailings",
     metadata,
@@ -464,11 +475,12 @@ mailing_pieces = Table(
     metadata,
     Column("mailing", String(16), primary_key=True),
     Column("place", Integer, primary_key=True, autoincrement=False),
-    Column("entries", Text, nullable=False),  # JSON of model.mailing.Row, each
     Column("sendable", Integer, nullable=False),
-    Column("fates", Text),  # JSON of model.mailing.Fate, each; None: not sent yet
     Column("accepted", Integer, nullable=False),
     Column("price_milli", BigInteger, nullable=False),
+    # Long ones last: what is added up each second is read without them.
+    Column("entries", Text, nullable=False),  # JSON of model.mailing.Row, each
+    Column("fates", Text),  # JSON of model.mailing.Fate, each; None: not sent yet
     sqlite_with_rowid=False,
 )
 

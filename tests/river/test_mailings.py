@@ -197,7 +197,9 @@ def test_each_sees_his_own(program: Program, people: dict[str, Browser]) -> None
     cui, cao, ada, ulf = (people[name] for name in ("cui", "cao", "ada", "ulf"))
     path = drafted(cui, "13800000000", TEXT)
     message = program.api("POST", "/messages", json={"account": "C1", "to": ["13800000003"], "text": TEXT})
-    for address in (path, f"{path}/progress", f"{path}/result.csv", f"/send/{message['submission']}"):
+    submission = f"/submissions/{message['submission']}"
+    assert cui.get(submission).status_code == 200 and cao.get(submission).status_code == 404
+    for address in (path, f"{path}/progress", f"{path}/result.csv"):
         assert cui.get(address).status_code == ada.get(address).status_code == 200, address
         assert cao.get(address).status_code == ulf.get(address).status_code == 404, address
     assert cao.fill(path, step="send").status_code == cao.fill(path, step="discard").status_code == 404

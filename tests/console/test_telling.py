@@ -45,6 +45,7 @@ def test_there_are_words_for_everything() -> None:
     keys = set(re.findall(r'"(told_\w+)"', _SOURCE))
     keys |= {f"told_signature_{one}" for one in SignatureFound} | {f"told_lane_{one.name.lower()}" for one in Lane}
     keys |= {f"told_{end}{why}" for end in ("invalid", "blocked", "cancelled") for why in ("", "_why")}
+    keys |= {f"told_message_{deed}" for deed in ("release", "resend", "give_up")}
     keys |= {f"obstacle_{one.name.lower()}" for one in Obstacle} | {"told_and", "told_or"}
     assert keys == set(WORDS)
 

@@ -19,7 +19,7 @@ _REFUSED = {"by_webhook": True, "attempts": 3, "said": "503"}
 def record(state: State) -> Any:
     """As far as it is read here."""
     view: Any = None
-    return Record(view, SimpleNamespace(messages_state=int(state)), (), ())  # type: ignore[arg-type]
+    return Record(view, SimpleNamespace(messages_state=int(state), submissions_operation="IntlSend"), (), ())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,16 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .program import TEXT, Program, eventually, form, running
+from .smsc import smsc
+from .test_carrier import channels
 from .test_console import LISTEN, PASSWORD, Browser, url_of
 
 _SIMULATOR = {"YIZHAN_CHANNELS": '[{"name": "simulator", "receipt_delay_s": 0}]'}
@@ -230,3 +234,26 @@ def test_replies(program: Program, olga: Browser, cui: Browser) -> None:
     only = olga.get("/replies?nobodys=1").text
     assert "谁？" in only and "TD" not in only
     assert "谁？" not in cui.get("/replies").text
+
+
+def test_the_protocol_messages_of_a_message(tmp_path: Path) -> None:
+    with (
+        smsc(tmp_path / "one") as carrier,
+        running(tmp_path / "data", **LISTEN, **channels(carrier.channel("one"))) as us,
+    ):
+        account = us.account("C1")
+        us.api("POST", "/people", json={"name": "ulf", "role": "auditor", "password": PASSWORD})
+        us.api("POST", "/people", json={"name": "cui", "role": "customer", "account": "C1", "password": PASSWORD})
+        us.send(account, Mobile="13800001234", Content="字" * 100 + "【测试】")
+        us.send(account, Mobile="13800005678")
+        us.wait_for("delivered", 2)
+        (message,) = us.messages(number="13800001234")
+        page = f"/messages/{message['id']}"
+        with Browser(url_of(us)) as ulf, Browser(url_of(us)) as cui:
+            ulf.log_in("ulf")
+            cui.log_in("cui")
+            text = ulf.get(page).text
+            found = re.findall(r'<span class="code">(\w+)', text[text.index('id="pdus"') :])
+            assert Counter(found) == {"submit_sm": 2, "submit_sm_resp": 2, "deliver_sm": 2, "deliver_sm_resp": 2}
+            assert "13800005678" not in text
+            assert 'id="pdus"' not in cui.get(page).text

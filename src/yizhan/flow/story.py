@@ -18,6 +18,11 @@ from yizhan.store.handouts import WaitingReport
 from yizhan.store.messages import Record
 from yizhan.store.release import is_release
 
+_DEEDS = {
+    "message resend": "told_message_resend",
+    "message give-up": "told_message_give_up",
+    "message release": "told_message_release",
+}
 _NEVER_SENT = (State.INVALID, State.BLOCKED, State.CANCELLED)
 
 
@@ -47,7 +52,7 @@ def tell(
 
 def tell_report(record: Record, waiting: Sequence[WaitingReport], now_ms: int) -> list[Event]:
     """How the client hears of a message's end; nothing before it has one."""
-    if not State(record.message.messages_state).final:
+    if not State(record.message.messages_state).final or is_release(record.message):
         return []
     events = [_waiting(one, now_ms) for one in waiting]
     return events or [Event(None, "client", say("told_handed_out"))]
@@ -135,14 +140,14 @@ def _routed(row: Any, routes: Sequence[Route], states: Mapping[str, ChannelState
 def _carried(record: Record) -> list[Event]:
     row = record.message
     events = [event for part in record.parts for event in _part(row, part)]
-    events += [_done(deed) for deed in record.deeds]
+    events += [_done(deed) for deed in record.deeds if deed.action in _DEEDS]
     events.sort(key=lambda event: event.at or "~")  # what has not happened comes last
     if row.messages_uncertain:
         held = row.messages_state == State.UNCERTAIN
         why = say("told_no_answer")
         if held and row.messages_claimed_at_ms is None:
             why = say("told_restored")
-        times = say("told_once") if row.messages_uncertain == 1 else say("told_times", count=row.messages_uncertain)
+        times = say("told_one_time") if row.messages_uncertain == 1 else say("told_times", count=row.messages_uncertain)
         policy = say("told_uncertain_held") if held else say("told_sent_again")
         events.insert(0, Event(None, "dispatch", say("told_uncertain", times=times, why=why), [policy]))
     return events
@@ -150,8 +155,7 @@ def _carried(record: Record) -> list[Event]:
 
 def _done(deed: AuditView) -> Event:
     """What an operator has done to it. Who that was stands in the audit log: customers read this, too."""
-    key = f"told_{deed.action.replace(' ', '_').replace('-', '_')}"  # message resend, message give-up, message release
-    return Event(deed.at, "operator", Said(key, json.loads(deed.after)))
+    return Event(deed.at, "operator", Said(_DEEDS[deed.action], json.loads(deed.after)))
 
 
 def _part(row: Any, part: Any) -> Iterator[Event]:

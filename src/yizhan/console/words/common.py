@@ -27,6 +27,9 @@ WORDS: Pairs = {
         "提交的内容超过此表单的上限（字节）：",
     ),
     "nothing": ("None yet.", "暂无。"),
+    "messages": ("Newest messages", "最新短信"),
+    "count": ("Messages", "条数"),
+    "kind": ("Kind", "类型"),
     "state": ("State", "状态"),
     "channel": ("Channel", "通道"),
     "account": ("Account", "账号"),
@@ -68,5 +71,5 @@ WORDS: Pairs = {
     "pages": ("Pages", "翻页"),
     "copy": ("Copy", "复制"),
     "copied": ("Copied", "已复制"),
-    "told_once": ("It is shown this once. Keep it now.", "只显示这一次，请立即保存。"),
+    "shown_once": ("It is shown this once. Keep it now.", "只显示这一次，请立即保存。"),
 }

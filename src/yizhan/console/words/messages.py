@@ -25,6 +25,7 @@ WORDS: Pairs = {
     "find_bad_id": ("An id is a whole number.", "编号是一个整数。"),
     "find_bad_time": ("A time is written like 2026-11-28T09:30.", "时间的写法如 2026-11-28T09:30。"),
     "find_bad_span": ("The first time must be earlier than the second.", "起始时间必须早于结束时间。"),
+    "find_more": ("By channel, time or id", "按通道、时间或编号"),
     "find_clear": ("Clear", "清空"),
     "export": ("Export CSV", "导出 CSV"),
     "export_hint": ("At most {rows} rows, the newest ones.", "最多导出最新的 {rows} 行。"),
@@ -108,7 +109,7 @@ WORDS: Pairs = {
         "没有定时短信。SendTime 在将来的提交会列在这里，直到发送。",
     ),
     # Replies.
-    "replies_none": (
+    "reply_none": (
         "No replies. What handsets write to a channel's number stands here.",
         "没有上行回复。手机发到通道号码的内容会列在这里。",
     ),

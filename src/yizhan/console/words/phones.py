@@ -22,7 +22,6 @@ WORDS: Pairs = {
     "phone_screen": ("Messages of", "短信："),
     "no_message_yet": ("No message yet.", "还没有短信。"),
     "copy_code": ("Copy", "复制"),
-    "copied": ("Copied", "已复制"),
     "timeline": ("Timeline", "时间线"),
     "from_sender": ("from", "来自"),
     "parts_joined": ("parts", "条合并"),

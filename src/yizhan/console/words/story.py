@@ -62,7 +62,7 @@ WORDS: Pairs = {
     "told_rule": ("rule {position}", "路由规则 {position}"),
     "told_no_rule": ("no rule matches: every channel may carry it", "没有匹配的规则：所有通道均可承运"),
     "told_uncertain": ("uncertain {times}: {why}", "结果不明 {times}：{why}"),
-    "told_once": ("once", "1 次"),
+    "told_one_time": ("once", "1 次"),
     "told_times": ("{count} times", "{count} 次"),
     "told_no_answer": ("it was being sent, and no answer came", "正在提交时没有收到应答"),
     "told_restored": (

@@ -475,11 +475,12 @@ mailing_pieces = Table(
     metadata,
     Column("mailing", String(16), primary_key=True),
     Column("place", Integer, primary_key=True, autoincrement=False),
-    Column("entries", Text, nullable=False),  # JSON of model.mailing.Row, each
     Column("sendable", Integer, nullable=False),
-    Column("fates", Text),  # JSON of model.mailing.Fate, each; None: not sent yet
     Column("accepted", Integer, nullable=False),
     Column("price_milli", BigInteger, nullable=False),
+    # Long ones last: what is added up each second is read without them.
+    Column("entries", Text, nullable=False),  # JSON of model.mailing.Row, each
+    Column("fates", Text),  # JSON of model.mailing.Fate, each; None: not sent yet
     sqlite_with_rowid=False,
 )
 

@@ -68,7 +68,6 @@ WORDS: Pairs = {
     "optional": ("optional", "可不填"),
     "all": ("all", "全部"),
     "if_wanted": (" (optional)", "（可不填）"),
-    "count": ("Messages", "条数"),
     "pages": ("Pages", "翻页"),
     "copy": ("Copy", "复制"),
     "copied": ("Copied", "已复制"),

@@ -55,7 +55,7 @@ class Program:
         with self._screen.open("w") as screen:
             self.process = subprocess.Popen(
                 [*serve, *self.arguments],
-                env={**_clean_environ(), **self.environ},
+                env={name: value for name, value in {**_clean_environ(), **self.environ}.items() if value},
                 stdout=screen,
                 stderr=self.log,
                 text=True,

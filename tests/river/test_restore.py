@@ -18,7 +18,9 @@ import pytest
 from yizhan.store.migrate import HEAD
 from yizhan.store.verify import verify_file
 
-from .program import Customer, Program, eventually, run_cli, running
+from .program import TEXT, Customer, Program, eventually, run_cli, running
+from .test_console import LISTEN, Browser, url_of
+from .test_mailings import done, drafted, result, settle_in
 
 # Dies by SIGKILL before the n-th of the things that change names in the data directory, open a database or sync names.
 DYING = """
@@ -132,6 +134,30 @@ def test_it_is_sent_again_when_asked(queue: Path) -> None:
         program.wait_for("delivered", 3)
 
 
+@pytest.mark.parametrize("again", [False, True], ids=["stopped", "sent again when asked"])
+def test_a_mailing_under_way(tmp_path: Path, again: bool) -> None:
+    """What the backup does not know to be sent has been sent since."""
+    data, copy, count = tmp_path / "data", tmp_path / "copy.db", 5_000
+    with running(data, **LISTEN) as program:
+        settle_in(program, 100_000)
+        with Browser(url_of(program)) as cui:
+            cui.log_in("cui")
+            path = drafted(cui, "\n".join(f"{13800010000 + n},{n}" for n in range(count)), f"{{2}}{TEXT}")
+            assert cui.fill(path, step="send").status_code == 303
+            assert run_cli(data, "backup", str(copy)).returncode == 0
+            done(cui, path)
+    restore = restored(data, str(copy), *(["--send-again"] if again else []))
+    assert restore["stopped"] == (0 if again else 1)
+    with running(data, **LISTEN) as program, Browser(url_of(program)) as cui:
+        cui.log_in("cui")
+        if again:
+            done(cui, path)
+        accepted = sum(said == "accepted" for _, _, said, _ in result(cui, path))
+        assert (accepted == count) == again
+        assert program.query("SELECT count(*) FROM messages") == [(accepted,)]
+        assert program.api("GET", "/ledger/check")["faults"] == []
+
+
 def names(data: Path) -> list[str]:
     """What stands in a data directory beside the things of a node."""
     return sorted(path.name for path in data.iterdir() if "yizhan.db" in path.name)
@@ -212,6 +238,7 @@ def test_an_older_backup_in_a_new_place(tmp_path: Path) -> None:
         "schema": HEAD,
         "kept": None,
         "held": 0,
+        "stopped": 0,
         "next_submission": 110_000_000,
     }
     with running(place) as program:

@@ -71,7 +71,8 @@ def restore(
 ) -> None:
     """Put a backup in the place of the store, which is kept beside it; no gateway may run.
 
-    What waited to be sent is held until you decide: yizhan message resend, yizhan message give-up.
+    What waited to be sent is held until you decide: yizhan message resend, yizhan message give-up. Mailings
+    under way are stopped.
     """
     from yizhan.node.note import read_note
     from yizhan.store.restore import RestoreFailed, Wish, restore
@@ -89,3 +90,5 @@ def restore(
         show.say(f"the former store is {done.kept}")
     if done.held:
         show.say(f"{done.held} messages are held, for they may have been sent: yizhan message list --state uncertain")
+    if done.stopped:
+        show.say(f"{done.stopped} mailings were stopped, for more of them may have been sent")

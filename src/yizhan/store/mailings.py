@@ -99,6 +99,12 @@ def stop_mailing(connection: Connection, id: str, at_ms: int) -> bool:
     return connection.execute(sending.values(stopped_at_ms=at_ms, finished_at_ms=at_ms)).rowcount > 0
 
 
+def stop_mailings(connection: Connection, at_ms: int) -> int:
+    """Nothing more of any is sent: how many were being sent."""
+    sending = update(mailings).where(mailings.c.confirmed_at_ms.is_not(None), mailings.c.finished_at_ms.is_(None))
+    return connection.execute(sending.values(stopped_at_ms=at_ms, finished_at_ms=at_ms)).rowcount
+
+
 def delete_draft(connection: Connection, id: str) -> bool:
     """It was not meant; False when it is no draft (any more)."""
     draft = delete(mailings).where(mailings.c.id == id, mailings.c.confirmed_at_ms.is_(None))
@@ -113,10 +119,10 @@ def forget_mailings(connection: Connection, drafts_before_ms: int, before_ms: in
     old = (mailings.c.made_at_ms < drafts_before_ms) & mailings.c.confirmed_at_ms.is_(None)
     if before_ms is not None:
         old |= (mailings.c.made_at_ms < before_ms) & (mailings.c.finished_at_ms < before_ms)
-    ids = list(connection.execute(select(mailings.c.id).where(old)).scalars())
+    # What another node confirms at this moment is no old draft any more, and stays.
+    ids = list(connection.execute(delete(mailings).where(old).returning(mailings.c.id)).scalars())
     for id in ids:
         connection.execute(delete(mailing_pieces).where(mailing_pieces.c.mailing == id))
-        connection.execute(delete(mailings).where(mailings.c.id == id))
     return len(ids)
 
 
@@ -147,10 +153,12 @@ def post_pieces(connection: Connection, postings: Sequence[Posting]) -> list[lis
 
 def _post(connection: Connection, posting: Posting) -> list[Admitted]:
     mailing, place = posting.piece.mailing, posting.piece.place
-    going_on = exists().where(mailings.c.id == mailing, mailings.c.finished_at_ms.is_(None))
+    # Both rows are locked until the commit: of two nodes one comes too late, and so does what was stopped meanwhile.
+    going_on = select(mailings.c.id).where(mailings.c.id == mailing, mailings.c.finished_at_ms.is_(None))
+    if connection.execute(going_on.with_for_update()).first() is None:
+        return []
     this = (mailing_pieces.c.mailing == mailing) & (mailing_pieces.c.place == place)
-    # The row is locked by this until the commit: of two nodes, one comes too late.
-    take = update(mailing_pieces).where(this, mailing_pieces.c.fates.is_(None), going_on).values(fates="")
+    take = update(mailing_pieces).where(this, mailing_pieces.c.fates.is_(None)).values(fates="")
     if not connection.execute(take).rowcount:
         return []
     calls = [call for _, call in posting.letters if isinstance(call, Admitted)]

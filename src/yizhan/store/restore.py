@@ -20,6 +20,7 @@ from yizhan.store.accept import client_id_of, read_counter
 from yizhan.store.backup import BackupFailed, back_up, open_to_read, sync
 from yizhan.store.directory import Locked, Unusable, lock_directory
 from yizhan.store.hand import driver
+from yizhan.store.mailings import stop_mailings
 from yizhan.store.migrate import HEAD, SchemaTooNew, migrate
 from yizhan.store.records import Action, note_action
 from yizhan.store.schema import FIRST_MESSAGE_KEY
@@ -55,6 +56,7 @@ class RestoreView:
     schema: str
     kept: str | None  # where the former store is now; None: there was none
     held: int  # messages that wait for an operator's word
+    stopped: int  # mailings of which pieces may have been sent since
     next_submission: int  # the id that the next call will get
 
 
@@ -85,7 +87,7 @@ def restore(data: Path, store: Path, wish: Wish) -> RestoreView:
     try:
         _tidy(copy, store)
         back_up(wish.file, copy)
-        held, last = _make_ready(copy, wish, _last_ids_of(store))
+        held, stopped, last = _make_ready(copy, wish, _last_ids_of(store))
         _check(copy, "the copy is not put in place")
         kept = _put_in_place(copy, store, wish.now_ms)
     except (OSError, sqlite3.Error, DatabaseError, BackupFailed, SchemaTooNew) as error:
@@ -94,7 +96,8 @@ def restore(data: Path, store: Path, wish: Wish) -> RestoreView:
         _remove(copy)
         os.close(lock)
     kept_name = None if kept is None else str(kept)
-    return RestoreView(str(wish.file), str(store), HEAD, kept_name, held, client_id_of(last.submission + 1))
+    next_id = client_id_of(last.submission + 1)
+    return RestoreView(str(wish.file), str(store), HEAD, kept_name, held, stopped, next_id)
 
 
 def _check(file: Path, otherwise: str) -> None:
@@ -150,21 +153,24 @@ def _read_last_ids(raw: Any) -> _LastIds:
     )
 
 
-def _make_ready(copy: Path, wish: Wish, former: _LastIds) -> tuple[int, _LastIds]:
-    """Bring the copy to this program's schema and to what has happened since: messages held, and its last ids now."""
+def _make_ready(copy: Path, wish: Wish, former: _LastIds) -> tuple[int, int, _LastIds]:
+    """Bring the copy to this program's schema and to what has happened since: messages held, mailings stopped, and its
+    last ids now.
+    """
     engine = engine_on(copy, writes=True)
     try:
         with engine.connect() as connection:
             migrate(connection)
             with connection.begin():
                 held = 0 if wish.send_again else driver(connection).execute(sql.HOLD_WAITING, (wish.now_ms,)).rowcount
+                stopped = 0 if wish.send_again else stop_mailings(connection, wish.now_ms)
                 last = _skip_ids(driver(connection), wish.skip, former)
-                _note(connection, wish, held)
+                _note(connection, wish, held, stopped)
             driver(connection).execute("PRAGMA journal_mode = DELETE").close()  # one file, without a log beside it
     finally:
         engine.dispose()
     sync(copy)
-    return held, last
+    return held, stopped, last
 
 
 def _skip_ids(raw: Any, skip: int, former: _LastIds) -> _LastIds:
@@ -182,8 +188,8 @@ def _skip_ids(raw: Any, skip: int, former: _LastIds) -> _LastIds:
     return last
 
 
-def _note(connection: Connection, wish: Wish, held: int) -> None:
-    after = f'{{"held": {held}, "skip": {wish.skip}}}'
+def _note(connection: Connection, wish: Wish, held: int, stopped: int) -> None:
+    after = f'{{"held": {held}, "stopped": {stopped}, "skip": {wish.skip}}}'
     note_action(connection, Action(wish.now_ms, wish.actor, "restore", wish.file.name, "{}", after))
 
 

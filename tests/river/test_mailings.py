@@ -176,6 +176,7 @@ def test_a_draft_is_discarded_or_too_dear(program: Program, people: dict[str, Br
         pytest.param(b"\xff\xff", TEXT, "UTF-8", id="no text"),
         pytest.param("13800000000", "", "There is no text", id="no text for it"),
         pytest.param("13800000000", f"{{name}}{TEXT}", "no column", id="no such column"),
+        pytest.param("手机号,姓名\n", TEXT, "no rows", id="only a header"),
         pytest.param("13800000000\n" * 1001, TEXT, "too many rows", id="too many rows"),
     ],
 )

@@ -47,6 +47,7 @@ class TableFault(StrEnum):
 
     NO_TEXT = "no_text"  # neither the form nor the file has one
     NO_COLUMN = "no_column"  # the text names a column that there is not
+    NO_ROWS = "no_rows"  # there is a header, and nothing below it
 
 
 class BadTable(ValueError):
@@ -71,6 +72,8 @@ def read_table(lines: Sequence[Line], text: str) -> Table:
     """
     header = None if _looks_like_numbers(lines[0].cells) else tuple(cell.strip() for cell in lines[0].cells)
     data = lines if header is None else lines[1:]
+    if not data:
+        raise BadTable(TableFault.NO_ROWS)
     names = header or tuple(str(place + 1) for place in range(max(len(line.cells) for line in lines)))
     number = _number_column(header, data)
     template, places = _template(text, names, header, number)

@@ -103,6 +103,7 @@ WORDS: Pairs = {
         "There is no text: type one for all, or give the file a second column.",
         "没有短信内容：请填写统一内容，或在文件第二列提供内容。",
     ),
+    "table_no_rows": ("The file has a header and no rows.", "文件只有表头，没有内容。"),
     "table_no_column": ("The file has no column that is called so:", "文件中没有这一列："),
     # Why a row is not sent (``model.mailing.Mistake``); what rules refuse has its words in ``refusals``.
     "why_not_a_number": ("not a telephone number", "不是有效号码"),

@@ -28,6 +28,7 @@ from yizhan.store.sqlite_file import engine_on
 from yizhan.store.writer import one_line
 
 ROWS_A_STEP = 20_000
+_LARGE = {"mailing_pieces": 100}  # each has hundreds of a file's rows, so that fewer are a step
 # What each engine has for itself.
 _STAYS = (counters, nodes, berths, marks, schema_floor, tellings)
 TABLES = tuple(table for table in metadata.sorted_tables if table not in _STAYS)
@@ -113,7 +114,7 @@ def _move_table(old: Connection, new: Connection, table: Table, tell: Callable[[
     last, moved = (json.loads(found.last), found.rows) if found else (None, 0)
     tell(Progress(table.name, moved, of))
     columns = list(table.columns)
-    for rows in _steps(old, table, last):
+    for rows in _steps(old, table, last, min(ROWS_A_STEP, _LARGE.get(table.name, ROWS_A_STEP))):
         with new.begin():
             _copy(new, table, columns, rows)
             moved += len(rows)
@@ -122,11 +123,11 @@ def _move_table(old: Connection, new: Connection, table: Table, tell: Callable[[
         tell(Progress(table.name, moved, of))
 
 
-def _steps(old: Connection, table: Table, last: Sequence[Any] | None) -> Iterator[Sequence[Sequence[Any]]]:
+def _steps(old: Connection, table: Table, last: Sequence[Any] | None, size: int) -> Iterator[Sequence[Sequence[Any]]]:
     """The rows behind ``last``, in the order of their keys, some at a time."""
     keys: list[Column[Any]] = list(table.primary_key)
     while True:
-        query = select(table).order_by(*keys).limit(ROWS_A_STEP)
+        query = select(table).order_by(*keys).limit(size)
         if last is not None:
             query = query.where(tuple_(*keys) > tuple_(*last))
         rows = old.execute(query).fetchall()

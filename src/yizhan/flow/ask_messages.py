@@ -95,6 +95,6 @@ def _ms(at: str) -> int:
 
 def _cursor(written: str) -> tuple[int, int]:
     due, _, key = written.partition("-")
-    if not (due.isdecimal() and key.isdecimal() and len(written) < 40):
+    if not all(one.isascii() and one.isdecimal() and len(one) < 19 for one in (due, key)):
         raise ValueError(f"not a cursor: {written[:40]!r}")
     return int(due), int(key)

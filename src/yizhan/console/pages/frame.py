@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -62,6 +63,23 @@ class Corridor:
 
     word: str
     doors: Sequence[Door]
+
+
+class _Key(Convertor[int]):
+    """``{id:key}`` in a path. Starlette's ``int`` takes more digits than Python reads."""
+
+    regex = "[0-9]{1,19}"
+
+    def convert(self, value: str) -> int:
+        """As the path says it."""
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        """As a path says it."""
+        return str(value)
+
+
+register_url_convertor("key", _Key())
 
 
 class Frame:

@@ -55,8 +55,8 @@ def test_few_large_bodies_are_held_at_once(program: Program, way: str) -> None:
             assert one_more.recv(4096).startswith(b"HTTP/1.1 503 ")
         assert httpx.post(f"{url_of(program)}/login", data={"name": "ada"}).status_code in (403, 429)
     assert eventually(lambda: status() == 413)
-    with httpx.Client(base_url=url_of(program)) as client:  # one connection gives back what it has taken
-        assert {client.post("/login", content=b"x" * BYTES).status_code for _ in range(2 * LARGE)} == {413}
+    with httpx.Client(base_url=url_of(program)) as browser:  # one connection gives back what it has taken
+        assert {browser.post("/login", content=b"x" * BYTES).status_code for _ in range(2 * LARGE)} == {413}
 
 
 def test_connections_are_counted(program: Program) -> None:

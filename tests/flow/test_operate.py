@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from yizhan.flow.office import Twice, claimed
 from yizhan.flow.operate import Conflict, NotFound
-from yizhan.model.access import Role
+from yizhan.flow.repeats import claim_of
+from yizhan.model.access import Caller, Role
 from yizhan.model.account import LaneRule, SignatureRule
 from yizhan.model.submission import Accepted
 from yizhan.policy.credentials import md5_of
@@ -236,6 +238,30 @@ def test_two_operators_add_the_same_account_at_once(house: House) -> None:
     assert sum(isinstance(result, Conflict) for result in results) == 1, results
     assert house.run(house.ask.account("C1")).balance == 1
     assert len(actions(house)) == 1 and house.run(house.ask.verify_ledger()).holds
+
+
+def test_a_claim_is_held_in_the_commit_of_its_change(house: House) -> None:
+    """A crash may come between the change and its answer: it is not done again, and who asks is told to look."""
+    run, operate, caller = house.run, house.operate, Caller("ann", Role.ADMIN)
+    run(operate.add_account("ann", "C1", password_md5=PWD))
+
+    async def top_up(key: str, asked: bytes = b"1000") -> None:
+        claim = claim_of(caller, key, asked)
+        assert await operate.answered(claim) is None
+        with claimed(claim):
+            await operate.topup("ann", "C1", 1_000)
+
+    run(top_up("a"))
+    for repeat, error in ((top_up("a"), Twice), (top_up("a", b"2000"), ValueError)):
+        with pytest.raises(error):
+            run(repeat)
+
+    async def at_once() -> list[Any]:
+        return list(await asyncio.gather(top_up("b"), top_up("b"), top_up("b"), return_exceptions=True))
+
+    assert [type(one) for one in run(at_once()) if one is not None] == [Twice, Twice]
+    assert run(house.ask.account("C1")).balance == 2
+    assert run(house.ask.verify_ledger()).holds
 
 
 def test_keywords(house: House) -> None:

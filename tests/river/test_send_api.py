@@ -52,7 +52,7 @@ def test_the_same_again_is_not_sent_again(us: Program) -> None:
     assert (first.status_code, again.status_code) == (201, 200)
     assert again.json()["submission"] == first.json()["submission"] and again.json()["repeated"]
     other = post(us, key="order-42", to=["13800000001"])
-    assert (other.status_code, other.json()["detail"]) == (409, "the key order-42 stands for another message")
+    assert (other.status_code, other.json()["detail"]) == (422, "the Idempotency-Key stands for another message")
     assert before - us.balance(Customer("C1", "")) == 1
     assert [post(us).status_code for _ in range(2)] == [201, 201], "without a key each is its own"
 

@@ -8,8 +8,8 @@ from yizhan.model.message import Lane, State
 from yizhan.model.reject import Refusal, Reject
 from yizhan.store.accept import CLIENT_IDS, FIRST_CLIENT_ID, accept, client_id_of, keys_of
 from yizhan.store.committer import Turn
-from yizhan.store.messages import submission_keys
 from yizhan.store.schema import FIRST_MESSAGE_KEY
+from yizhan.store.search import submission_keys
 
 from .rows import Store, admitted, recipient
 

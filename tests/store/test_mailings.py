@@ -98,8 +98,8 @@ def test_what_is_refused_or_blocked_is_told_by_row(store: Store) -> None:
     ]
     store.do(post_pieces, replace(posting, letters=letters))
     whys = [result.fate and result.fate.why for result in store.ask(lambda session: mailing_results(session, "m1"))]
-    assert whys == ["", "numbers_blocked", "keyword", "balance_too_low", "not_a_number"]
-    assert view(store).whys == {"numbers_blocked": 1, "keyword": 1, "balance_too_low": 1}
+    assert whys == ["", "blocked", "keyword", "balance_too_low", "not_a_number"]
+    assert view(store).whys == {"blocked": 1, "keyword": 1, "balance_too_low": 1}
     assert view(store).phase is Phase.DONE and store.faults() == []
 
 

@@ -7,9 +7,10 @@ import pytest
 from yizhan.model.message import Lane, State
 from yizhan.policy.turns import Crowd
 from yizhan.store.accept import accept
-from yizhan.store.messages import Filter, cancel_submission, count_waiting, find_records, list_messages
+from yizhan.store.messages import cancel_submission, count_waiting, find_records, list_messages
 from yizhan.store.queue import Claim, claim
 from yizhan.store.schema import FIRST_MESSAGE_KEY
+from yizhan.store.search import Filter
 
 from .rows import Store, admitted, recipient
 

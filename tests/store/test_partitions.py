@@ -196,6 +196,40 @@ def test_who_reads_for_long_is_not_disturbed(store: Store, url: str) -> None:
     assert count(store, "messages") < rows and store.faults() == []
 
 
+def test_an_index_more_is_built_piece_by_piece(store: Store, url: str) -> None:
+    """As the migration leaves it when there are rows. Nobody is waited for who reads."""
+    account = store.account(credit_milli=1_000_000)
+    take(store, account, 5)
+    _lose_index(store)
+    with psycopg.connect(url) as reader:
+        reader.execute("SELECT count(*) FROM messages").fetchall()
+        tend(store)
+        assert store.value(_VALID) is True
+    take(store, account, 40)
+    shelves = "(id >> 12) = ANY(ARRAY(SELECT DISTINCT id >> 12 FROM messages))"
+    assert store.value(f"SELECT count(*) FROM messages WHERE {shelves} AND number = '+8613800000000'") == 45
+
+
+def test_an_index_that_was_broken_off_is_begun_again(store: Store, url: str) -> None:
+    take(store, store.account(credit_milli=1_000_000), 5)
+    _lose_index(store)
+    store.sql("CREATE INDEX messages_first_messages_number ON messages_first (id)")
+    with psycopg.connect(url, autocommit=True) as connection:
+        left = "indexrelid = CAST('messages_first_messages_number' AS regclass)"
+        assert connection.execute(f"UPDATE pg_index SET indisvalid = false WHERE {left}").rowcount == 1
+    tend(store)
+    assert store.value(_VALID) is True
+
+
+_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = CAST('messages_number' AS regclass)"
+
+
+def _lose_index(store: Store) -> None:
+    store.sql("DROP INDEX messages_number")
+    store.sql("CREATE INDEX messages_number ON ONLY messages ((id >> 12), number)")
+    assert store.value(_VALID) is False
+
+
 def test_a_store_in_one_piece_works_until_old_nodes_have_gone(cluster: Cluster, tmp_path: Path) -> None:
     url = cluster.new_database()
     with engine_on(url, writes=True).connect() as connection, connection.begin():

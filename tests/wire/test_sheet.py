@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yizhan.wire.sheet import BadSheet, Line, SheetFault, read_sheet, write_sheet
+from yizhan.wire.sheet import BadSheet, Line, SheetFault, read_sheet
 
 _CHINESE = "手机号,内容\r\n13800000000,您好\r\n"
 
@@ -56,8 +56,3 @@ def test_whatever_comes_is_a_table_or_a_fault(data: bytes) -> None:
     except BadSheet:
         return
     assert 0 < len(lines) <= 10 and all(any(cell.strip() for cell in line.cells) for line in lines)
-
-
-def test_what_is_written_is_no_formula() -> None:
-    written = write_sheet([["Line", "号码"], ["=1+1", "+8613800000000"], ["-2", "@x"]])
-    assert written.decode("utf-8-sig") == "Line,号码\r\n'=1+1,+8613800000000\r\n'-2,'@x\r\n"

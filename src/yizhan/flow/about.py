@@ -59,7 +59,7 @@ class About:
             return schema_of(session) or "", is_blocked(session), nodes
 
         schema, waits, nodes = await self._database.read(look)
-        return NodesView(schema, max(HEAD, schema), waits, nodes)
+        return NodesView(schema, max(HEAD, schema), waits, self._database.shared, nodes)
 
     def settings(self) -> list[SettingView]:
         """Every key of the configuration in force, in the order of the sample file."""

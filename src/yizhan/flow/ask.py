@@ -64,6 +64,7 @@ from yizhan.store.migrate import schema_of
 from yizhan.store.people import view_people
 from yizhan.store.records import RefusedCall
 from yizhan.store.replies import NOBODY
+from yizhan.store.search import Filter
 from yizhan.store.tokens import find_token, view_tokens
 from yizhan.store.totals import Total, day_of, totals
 from yizhan.wire.codes import code_of
@@ -203,7 +204,7 @@ class Ask(MessageQuestions):
             since_ms = (self._clock.now_ms() if until_ms is None else until_ms) - _DAY_MS
         if since_ms is not None and until_ms is not None and since_ms >= until_ms:
             raise ValueError("since must be earlier than until")
-        wanted = messages.Filter(
+        wanted = Filter(
             account=account,
             state=None if state is None else _state(state),
             number=None if number is None else to_e164(number) or number,
@@ -219,16 +220,16 @@ class Ask(MessageQuestions):
 
     async def messages_of(self, submission: int, account: str) -> list[MessageView]:
         """All messages of a submission in their order, as they stand after everything that was committed."""
-        wanted = messages.Filter(account=account, submission=submission, limit=_MOST_OF_ONE)
+        wanted = Filter(account=account, submission=submission, limit=_MOST_OF_ONE)
         page = await self._database.read(lambda session: messages.list_messages(session, wanted))
         return page.messages[::-1]
 
     async def stories(self, id: int, account: str | None = None) -> list[Story]:
         """The stories of a submission's messages (``id`` as the client got it) or of one message. NotFound."""
         if id <= LAST_CLIENT_ID:
-            wanted = messages.Filter(submission=id, account=account, limit=100)
+            wanted = Filter(submission=id, account=account, limit=100)
         else:
-            wanted = messages.Filter(message=id, account=account)
+            wanted = Filter(message=id, account=account)
         found = await self._database.read(lambda session: messages.find_records(session, wanted))
         if not found:
             raise NotFound(f"no submission or message {id}")

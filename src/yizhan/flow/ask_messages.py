@@ -14,6 +14,7 @@ from yizhan.model.views import ScheduledView, SubmissionView, TracedPdu
 from yizhan.store import messages, submissions
 from yizhan.store.database import Database, Session
 from yizhan.store.handouts import WaitingReport, waiting_reports
+from yizhan.store.search import Filter
 
 # Client ids are int32; message ids begin above them (``store.schema.FIRST_MESSAGE_KEY``).
 LAST_CLIENT_ID = 2_147_483_647
@@ -33,7 +34,7 @@ class MessageQuestions:
 
     async def story(self, id: int, account: str | None = None) -> Story:
         """The story of one message, and where its report is. NotFound."""
-        wanted = messages.Filter(message=id, account=account)
+        wanted = Filter(message=id, account=account)
 
         def look(session: Session) -> tuple[messages.Record, list[WaitingReport]]:
             for record in messages.find_records(session, wanted):

@@ -3,16 +3,29 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from yizhan.flow.living import Living
 from yizhan.flow.office import Conflict, Deed, NotFound, Office
 from yizhan.kit.clock import Clock
-from yizhan.model.mailing import PIECE_ROWS, Forecast, MailingView, Order, Phase, Result, Sample, Upload, Wrong
+from yizhan.model.mailing import (
+    PIECE_ROWS,
+    Forecast,
+    MailingView,
+    Mistake,
+    Order,
+    Phase,
+    Result,
+    Sample,
+    Upload,
+    Wrong,
+    why_of,
+)
 from yizhan.model.message import State
 from yizhan.model.money import as_number
-from yizhan.model.reject import Refusal, Reject
+from yizhan.model.reject import Refusal
 from yizhan.model.settings import AdminSettings
 from yizhan.model.submission import Admitted
 from yizhan.policy.case import Case, Terms
@@ -22,6 +35,7 @@ from yizhan.policy.standing import Standing
 from yizhan.store.accounts import balance_of
 from yizhan.store.database import Database
 from yizhan.store.mailings import (
+    PIECES_AT_A_TIME,
     NewMailing,
     confirm_mailing,
     delete_draft,
@@ -98,9 +112,12 @@ class Mailings(Office):
         """The newest, of one account or of all."""
         return await self._database.read(lambda session: view_mailings(session, corp_id, limit))
 
-    async def results(self, id: str) -> list[Result]:
-        """What has become of each row."""
-        return await self._database.read(lambda session: mailing_results(session, id))
+    async def results(self, id: str) -> AsyncIterator[list[Result]]:
+        """What has become of each row in the order of the file, some at a time."""
+        first = 0
+        while found := await self._database.read(partial(mailing_results, id=id, first=first)):
+            yield found
+            first += PIECES_AT_A_TIME
 
     async def confirm(self, actor: str, view: MailingView) -> None:
         """Send it. Once: what is confirmed already stays as it is. Raises TooDear and TooLate."""
@@ -151,7 +168,7 @@ def forecast(table: Table, order: Order, bench: Bench) -> Forecast:
         for places, call in calls_of(order, rows, bench.now_ms):
             judged = judge_letter(Case(call, *bench))
             if isinstance(judged, Refusal):
-                why = judged.reject.value
+                why = why_of(judged)
                 wrongs += [Wrong(rows[place].line, rows[place].number, why, judged.hit) for place in places]
             else:
                 lines = {rows[place].number: rows[place].line for place in places}
@@ -172,4 +189,4 @@ def _add(foreseen: Forecast, admitted: Admitted, lines: dict[str, int]) -> Seque
     for one in admitted.recipients:
         if one.state is not State.BLOCKED and len(foreseen.samples) < _SAMPLES:
             foreseen.samples.append(Sample(one.written, admitted.text, admitted.parts, one.price_milli))
-    return [Wrong(lines[number], number, Reject.NUMBERS_BLOCKED.value) for number in blocked]
+    return [Wrong(lines[number], number, Mistake.BLOCKED.value) for number in blocked]

@@ -13,11 +13,13 @@ from yizhan.flow.operate_second_factors import SecondFactorActions
 from yizhan.flow.operate_tokens import TokenActions
 from yizhan.flow.operate_webhooks import WebhookActions
 from yizhan.flow.ports import Board
+from yizhan.flow.repeats import Repeats
 from yizhan.kit.clock import Clock
 from yizhan.model.settings import RefundRule
 from yizhan.store.database import Database, Session
-from yizhan.store.messages import Filter, cancel_submission, list_messages, submission_keys
+from yizhan.store.messages import cancel_submission, list_messages
 from yizhan.store.queue import send_again
+from yizhan.store.search import Filter, submission_keys
 from yizhan.store.settle import give_up
 
 __all__ = ["Conflict", "NotFound", "Operate"]
@@ -34,6 +36,7 @@ class Operate(
     PeopleActions,
     ReleaseActions,
     SecondFactorActions,
+    Repeats,
 ):
     """Every change an operator can make. ``actor`` says who it was; ValueError says what is wrong with the wish."""
 

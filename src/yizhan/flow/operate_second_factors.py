@@ -17,6 +17,8 @@ from yizhan.policy.totp import (
 )
 from yizhan.store.second_factors import SecondFactor, delete_second_factor, find_second_factor, insert_second_factor
 
+_FACTOR = "second_factor"  # in the audit log
+
 
 class WrongFirstCode(ValueError):
     """The app shows another code than it should: it has another secret, or the time is off."""
@@ -42,14 +44,15 @@ class SecondFactorActions(Office):
             raise WrongFirstCode("the code is wrong")
         recovery = [write_recovery_code(secrets.token_bytes(RECOVERY_BYTES)) for _ in range(RECOVERY_CODES)]
         factor = SecondFactor(secret, step, tuple(hash_of(as_typed(one)) for one in recovery), now_ms)
-        deed, kept = Deed(actor, "person second-factor on", name, {}, {}), hash_of(session)
+        deed, kept = Deed(actor, "person second-factor on", name, {_FACTOR: False}, {_FACTOR: True}), hash_of(session)
         if not await self._carry_out(deed, lambda store: insert_second_factor(store, name, factor, kept)):
             raise Conflict(f"{name} has a second factor")
         return recovery
 
     async def turn_second_factor_off(self, actor: str, name: str, session: str | None = None) -> None:
         """His password is enough again. NotFound."""
-        deed, kept = Deed(actor, "person second-factor off", name, {}, {}), hash_of(session) if session else None
+        deed = Deed(actor, "person second-factor off", name, {_FACTOR: True}, {_FACTOR: False})
+        kept = hash_of(session) if session else None
         if not is_name(name) or not await self._carry_out(deed, lambda store: delete_second_factor(store, name, kept)):
             raise NotFound(f"no person {name} with a second factor")
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from yizhan.flow.accept import Accepting
 from yizhan.flow.ask import Ask
-from yizhan.flow.office import Conflict
 from yizhan.model.call import Call, Transport
 from yizhan.model.operation import FAMILY
 from yizhan.model.reject import Refusal
@@ -40,7 +39,7 @@ class Send:
         """``values``: the call's, under lower-case names. ``key``: asked again with it, the message is not sent again;
         ``actor``: who shall stand in the audit log, with a key.
 
-        Raises Refused, and Conflict when the key stands for another message.
+        Raises Refused, and ValueError when the key stands for another message.
         """
         call = Call(_OPERATION, {**values, _OPERATION.login[0]: corp_id}, _LOCAL, Transport.API)
         once = None if key is None else Once(key, _digest(values), actor)
@@ -48,7 +47,7 @@ class Send:
         if isinstance(stored, Refusal):
             raise Refused(stored)
         if stored is None:
-            raise Conflict(f"the key {key} stands for another message")
+            raise ValueError("the Idempotency-Key stands for another message")
         views = await self._ask.messages_of(stored.submission, corp_id)
         return SentMessage(
             submission=stored.submission,

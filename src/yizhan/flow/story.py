@@ -18,6 +18,11 @@ from yizhan.store.handouts import WaitingReport
 from yizhan.store.messages import Record
 from yizhan.store.release import is_release
 
+_DEEDS = {
+    "message resend": "told_message_resend",
+    "message give-up": "told_message_give_up",
+    "message release": "told_message_release",
+}
 _NEVER_SENT = (State.INVALID, State.BLOCKED, State.CANCELLED)
 
 
@@ -135,7 +140,7 @@ def _routed(row: Any, routes: Sequence[Route], states: Mapping[str, ChannelState
 def _carried(record: Record) -> list[Event]:
     row = record.message
     events = [event for part in record.parts for event in _part(row, part)]
-    events += [_done(deed) for deed in record.deeds]
+    events += [_done(deed) for deed in record.deeds if deed.action in _DEEDS]
     events.sort(key=lambda event: event.at or "~")  # what has not happened comes last
     if row.messages_uncertain:
         held = row.messages_state == State.UNCERTAIN
@@ -150,8 +155,7 @@ def _carried(record: Record) -> list[Event]:
 
 def _done(deed: AuditView) -> Event:
     """What an operator has done to it. Who that was stands in the audit log: customers read this, too."""
-    key = f"told_{deed.action.replace(' ', '_').replace('-', '_')}"  # message resend, message give-up, message release
-    return Event(deed.at, "operator", Said(key, json.loads(deed.after)))
+    return Event(deed.at, "operator", Said(_DEEDS[deed.action], json.loads(deed.after)))
 
 
 def _part(row: Any, part: Any) -> Iterator[Event]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from yizhan.model.reject import Refusal, Reject
+
 PIECE_ROWS = 500  # what is sent and noted in one commit
 
 
@@ -15,7 +17,13 @@ class Mistake(StrEnum):
     SHORTENED = "shortened"  # 1.38E+10, as a spreadsheet shows a long number
     NO_TEXT = "no_text"  # a cell that the text needs is empty
     DOUBLE = "double"  # the same text to the same number once more
+    BLOCKED = "blocked"
     STOPPED = "stopped"  # somebody has stopped the mailing before it was this row's turn
+
+
+def why_of(refusal: Refusal) -> str:
+    """Why the rows of a text are not sent that was refused."""
+    return Mistake.BLOCKED.value if refusal.reject is Reject.NUMBERS_BLOCKED else refusal.reject.value
 
 
 class Phase(StrEnum):
@@ -141,4 +149,4 @@ class MailingView:
     passed: int  # rows that had their turn
     accepted: int
     price: int | float  # of what was accepted
-    whys: Mapping[str, int] = field(default_factory=dict)  # of what was refused when its turn came, so far
+    whys: Mapping[str, int]  # of what was refused when its turn came; told at the end

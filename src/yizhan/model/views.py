@@ -409,6 +409,7 @@ class NodesView:
     schema: str
     newest_schema: str
     upgrade_waits: bool
+    shared: bool  # whether others may work on the store
     nodes: list[NodeView]
 
 

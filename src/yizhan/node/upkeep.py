@@ -7,6 +7,7 @@ from functools import partial
 
 from yizhan.flow.prune import Pruner
 from yizhan.kit.log import get_logger
+from yizhan.store.answers import forget_answers
 from yizhan.store.database import Database
 from yizhan.store.once import forget_once
 from yizhan.store.queue import forget_parked
@@ -35,7 +36,8 @@ async def upkeep(database: Database, pruner: Pruner, on_duty: Callable[[], bool]
             continue
         try:
             parked = await database.change(partial(forget_parked, before_ms=time.time_ns() // 1_000_000 - _PARKED_MS))
-            await database.change(partial(forget_once, before_ms=time.time_ns() // 1_000_000 - _ONCE_MS))
+            for forget in (forget_once, forget_answers):
+                await database.change(partial(forget, before_ms=time.time_ns() // 1_000_000 - _ONCE_MS))
             await database.change(partial(forget_sessions, now_ms=time.time_ns() // 1_000_000))
             submissions, others = await pruner.prune()
         except Exception as error:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,15 +10,29 @@ from sqlalchemy import Connection, Row, Select, delete, exists, func, select, up
 
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model import mailing as model
-from yizhan.model.mailing import Fate, Forecast, MailingView, Order, Phase, Piece, Result, Sample, Template, Wrong
+from yizhan.model.mailing import (
+    Fate,
+    Forecast,
+    MailingView,
+    Mistake,
+    Order,
+    Phase,
+    Piece,
+    Result,
+    Sample,
+    Template,
+    Wrong,
+    why_of,
+)
 from yizhan.model.message import State
 from yizhan.model.money import as_number
-from yizhan.model.reject import Refusal, Reject
+from yizhan.model.reject import Refusal
 from yizhan.model.submission import Admitted
 from yizhan.store.accept import accept
 from yizhan.store.schema import accounts, mailing_pieces, mailings
 
 _NOT_SENT = 0  # in a fate, where a submission's id would stand
+PIECES_AT_A_TIME = 10  # in which rows are read
 _AT_ONCE = 50  # mailings of which pieces are looked for
 
 
@@ -145,10 +159,13 @@ def _post(connection: Connection, posting: Posting) -> list[Admitted]:
     accepted = []
     for places, call in posting.letters:
         answer = call if isinstance(call, Refusal) else next(answers)
-        for row, fate in zip(places, _fates(places, posting, call, answer), strict=True):
-            fates[row] = fate
-        if isinstance(call, Admitted) and not isinstance(answer, Refusal):
+        if isinstance(answer, Refusal):
+            of_rows = [Fate(_NOT_SENT, why_of(answer))] * len(places)
+        elif isinstance(call, Admitted):
             accepted.append(call)
+            of_rows = list(_fates(places, posting, call, answer))
+        for row, fate in zip(places, of_rows, strict=True):
+            fates[row] = fate
     sent = {
         "fates": _json(fates),
         "accepted": sum(fate.submission != _NOT_SENT for fate in fates),
@@ -160,35 +177,35 @@ def _post(connection: Connection, posting: Posting) -> list[Admitted]:
     return accepted
 
 
-def _fates(places: Sequence[int], posting: Posting, call: Admitted | Refusal, answer: int | Refusal) -> Iterator[Fate]:
-    """Of the rows of one text."""
-    if isinstance(answer, Refusal) or isinstance(call, Refusal):
-        refusal = answer if isinstance(answer, Refusal) else call
-        yield from [Fate(_NOT_SENT, refusal.reject.value)] * len(places)  # type: ignore[union-attr]
-        return
+def _fates(places: Sequence[int], posting: Posting, call: Admitted, submission: int) -> Iterator[Fate]:
+    """Of the rows of one text that was accepted."""
     blocked = {one.written for one in call.recipients if one.state is State.BLOCKED}
     for place in places:
         is_blocked = posting.piece.rows[place].number in blocked
-        yield Fate(_NOT_SENT, Reject.NUMBERS_BLOCKED.value) if is_blocked else Fate(answer, "")
+        yield Fate(_NOT_SENT, Mistake.BLOCKED.value) if is_blocked else Fate(submission, "")
 
 
 def find_mailing(connection: Connection, id: str, account: str | None) -> MailingView | None:
-    """One of them, if it is the account's (None: anybody's), with the reasons of what was refused."""
+    """One of them, if it is the account's (None: anybody's); at its end with the reasons of what was refused."""
     query = _listed().where(mailings.c.id == id)
     if account is not None:
         query = query.where(accounts.c.corp_id == account)
     row = connection.execute(query).first()
     if row is None:
         return None
-    done = select(mailing_pieces.c.fates, mailing_pieces.c.entries).where(
-        mailing_pieces.c.mailing == id, mailing_pieces.c.fates.is_not(None)
+    return _view(row, {} if row.finished_at_ms is None else _whys(connection, id))
+
+
+def _whys(connection: Connection, id: str) -> Mapping[str, int]:
+    pieces = mailing_pieces.c
+    refused = select(pieces.fates, pieces.entries).where(
+        pieces.mailing == id, pieces.fates.is_not(None), pieces.accepted < pieces.sendable
     )
-    refused = done.where(mailing_pieces.c.accepted < mailing_pieces.c.sendable)
     whys: Counter[str] = Counter()
     for piece in connection.execute(refused):
-        pairs = zip(json.loads(piece.entries), json.loads(piece.fates), strict=True)
-        whys.update(fate[1] for row, fate in pairs if fate[1] and not row[3])
-    return _view(row, whys)
+        pairs = zip(_rows(piece.entries), _fates_of(piece.fates), strict=True)
+        whys.update(fate.why for row, fate in pairs if fate.why and not row.mistake)
+    return whys
 
 
 def view_mailings(connection: Connection, account: str | None, limit: int) -> list[MailingView]:
@@ -199,13 +216,14 @@ def view_mailings(connection: Connection, account: str | None, limit: int) -> li
     return [_view(row, {}) for row in connection.execute(query)]
 
 
-def mailing_results(connection: Connection, id: str) -> list[Result]:
-    """Every row in the order of the file."""
-    query = select(mailing_pieces).where(mailing_pieces.c.mailing == id).order_by(mailing_pieces.c.place)
+def mailing_results(connection: Connection, id: str, first: int = 0) -> list[Result]:
+    """The rows of some pieces from the one at ``first``, in the order of the file; nothing behind the last."""
+    query = select(mailing_pieces).where(mailing_pieces.c.mailing == id, mailing_pieces.c.place >= first)
+    query = query.order_by(mailing_pieces.c.place).limit(PIECES_AT_A_TIME)
     found: list[Result] = []
     for piece in connection.execute(query):
         rows = _rows(piece.entries)
-        fates = [Fate(*fate) for fate in json.loads(piece.fates)] if piece.fates else [None] * len(rows)
+        fates = _fates_of(piece.fates) if piece.fates else [None] * len(rows)
         found += map(Result, rows, fates)
     return found
 
@@ -227,7 +245,7 @@ def _listed() -> Select[Any]:
     ).join(accounts, accounts.c.id == mailings.c.account_id)
 
 
-def _view(row: Row[Any], whys: dict[str, int] | Counter[str]) -> MailingView:
+def _view(row: Row[Any], whys: Mapping[str, int]) -> MailingView:
     return MailingView(
         id=row.id,
         account=row.corp_id,
@@ -267,6 +285,10 @@ def _order(row: Row[Any]) -> Order:
 
 def _rows(entries: str) -> list[model.Row]:
     return [model.Row(line, number, tuple(cells), mistake) for line, number, cells, mistake in json.loads(entries)]
+
+
+def _fates_of(fates: str) -> list[Fate]:
+    return [Fate(*fate) for fate in json.loads(fates)]
 
 
 def _forecast(said: str) -> Forecast:

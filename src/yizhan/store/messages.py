@@ -1,46 +1,23 @@
 """Messages as operators look for them: lists, one message with its rows, counts, and cancelling."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, ColumnElement, Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model.message import State
 from yizhan.model.money import as_number
 from yizhan.model.views import AuditView, MessagePage, MessageView
 from yizhan.store import sqlite as sql
-from yizhan.store.accept import keys_of, read_counter
 from yizhan.store.hand import driver
 from yizhan.store.handouts import note_ends
 from yizhan.store.ledger import refund
 from yizhan.store.records import deeds_on
-from yizhan.store.schema import accounts, messages, parts, submissions
-
-_LISTED = (
-    select(messages, submissions, accounts.c.corp_id)
-    .join(submissions, submissions.c.id == messages.c.submission_id)
-    .join(accounts, accounts.c.id == messages.c.account_id)
-).set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which messages to list, newest first; None leaves a column free."""
-
-    account: str | None = None
-    state: State | None = None
-    number: str | None = None  # E.164, or as the client wrote it
-    submission: int | None = None  # the client's id
-    message: int | None = None
-    channel: str | None = None  # that has carried it, or carries it now
-    text: str | None = None  # a piece of it, of whatever case
-    since_ms: int | None = None  # accepted then, or later
-    until_ms: int | None = None  # accepted earlier
-    before: int | None = None  # the last message of the page above
-    limit: int = 50
+from yizhan.store.schema import messages, parts
+from yizhan.store.search import Filter, search
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +32,13 @@ class Record:
 
 def list_messages(connection: Connection, wanted: Filter) -> MessagePage:
     """Views of the newest messages that match."""
-    views = [_view(row) for row in connection.execute(_query(connection, wanted))]
-    return MessagePage(views, views[-1].id if len(views) == wanted.limit else None)
+    found = search(connection, wanted)
+    return MessagePage([_view(row) for row in found.rows], found.before, to_rfc3339(found.stopped_at_ms))
 
 
 def find_records(connection: Connection, wanted: Filter) -> list[Record]:
     """The same with all their rows."""
-    found = connection.execute(_query(connection, wanted)).fetchall()
+    found = search(connection, wanted).rows
     of_message: dict[int, list[Row[Any]]] = defaultdict(list)
     ids = [row.messages_id for row in found]
     for row in connection.execute(
@@ -103,45 +80,6 @@ def cancel_submission(connection: Connection, submission_key: int, at_ms: int) -
         by_account[account_id] += paid_milli
     refund(raw, by_account, at_ms, "cancelled")
     return len(rows)
-
-
-def submission_keys(connection: Connection, client_id: int, account: str | None) -> list[int]:
-    """The keys of the submissions whose client got ``client_id``; more than one only after the ids have cycled."""
-    keys = list(keys_of(client_id, read_counter(driver(connection), "submission")))[:100]
-    query = select(submissions.c.id).join(accounts, accounts.c.id == submissions.c.account_id)
-    query = query.where(submissions.c.id.in_(keys)).order_by(submissions.c.id.desc())
-    if account is not None:
-        query = query.where(accounts.c.corp_id == account)
-    return list(connection.execute(query).scalars())
-
-
-def _query(connection: Connection, wanted: Filter) -> Select[Any]:
-    query = _LISTED.order_by(messages.c.id.desc()).limit(wanted.limit)
-    if wanted.account is not None:
-        query = query.where(accounts.c.corp_id == wanted.account)
-    if wanted.state is not None:
-        query = query.where(messages.c.state == int(wanted.state))
-    if wanted.number is not None:
-        query = query.where((messages.c.number == wanted.number) | (messages.c.written == wanted.number))
-    if wanted.submission is not None:
-        keys = submission_keys(connection, wanted.submission, wanted.account)
-        query = query.where(messages.c.submission_id.in_(keys))
-    if wanted.message is not None:
-        query = query.where(messages.c.id == wanted.message)
-    if wanted.before is not None:
-        query = query.where(messages.c.id < wanted.before)
-    return query.where(*_of_submission(wanted))
-
-
-def _of_submission(wanted: Filter) -> Iterator[ColumnElement[bool]]:
-    if wanted.channel is not None:
-        yield messages.c.channel == wanted.channel
-    if wanted.text is not None:
-        yield submissions.c.text.icontains(wanted.text, autoescape=True)
-    if wanted.since_ms is not None:
-        yield submissions.c.accepted_at_ms >= wanted.since_ms
-    if wanted.until_ms is not None:
-        yield submissions.c.accepted_at_ms < wanted.until_ms
 
 
 def _view(row: Row[Any]) -> MessageView:

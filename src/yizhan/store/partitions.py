@@ -29,6 +29,18 @@ JOIN pg_class AS child ON child.oid = inhrelid WHERE inhparent = CAST(:table AS 
 _IS_PARTITIONED = "SELECT relkind = 'p' FROM pg_class WHERE oid = CAST('messages' AS regclass)"
 _BOUND = re.compile(r"FROM \((?:MINVALUE|'(\d+)')\) TO \('(\d+)'\)")
 
+# A piece without an index that messages have, and whether one stands there that is only not attached.
+_LACKING = """
+SELECT whole.relname, piece.relname, substring(pg_get_indexdef(i.indexrelid) FROM 'USING .*'),
+    piece.relname || '_' || whole.relname, EXISTS (SELECT 1 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+    WHERE indrelid = piece.oid AND relname = piece.relname || '_' || whole.relname AND indisvalid)
+FROM pg_index AS i JOIN pg_class AS whole ON whole.oid = i.indexrelid
+JOIN pg_inherits ON inhparent = i.indrelid JOIN pg_class AS piece ON piece.oid = inhrelid
+WHERE NOT i.indisvalid AND i.indrelid = CAST('messages' AS regclass) AND NOT EXISTS (
+    SELECT 1 FROM pg_inherits AS own JOIN pg_index AS part ON part.indexrelid = own.inhrelid
+    WHERE own.inhparent = i.indexrelid AND part.indrelid = piece.oid)
+ORDER BY piece.oid LIMIT 1"""
+
 _CARRY = carry(
     "SELECT account_id, {submissions}, {messages}, {sent}, {refunded} FROM {rows}"
     " GROUP BY account_id ORDER BY account_id"
@@ -82,6 +94,31 @@ def _add(connection: Connection, table: str, low: int, high: int) -> None:
     name = f"{table}_{low}"
     connection.execute(text(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")).close()
     connection.execute(text(f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({low}) TO ({high})")).close()
+
+
+def build_index(connection: Connection) -> tuple[str, str] | None:
+    """Build one that a table has, and a piece of it lacks: its name, and that of the piece's own; None: none lacks one.
+
+    A migration that adds an index to a table with rows leaves that to this: CONCURRENTLY, for which nobody waits, and
+    which is no part of a transaction.
+    """
+    with connection.begin():
+        lacking = connection.execute(text(_LACKING)).first()
+    if lacking is None:
+        return None
+    index, piece, made_by, own, stands = lacking
+    if not stands:  # or is what an attempt that was broken off has left behind
+        server = driver(connection).server
+        server.execute("SET lock_timeout = 0")
+        server.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {own}")
+        server.execute(f"CREATE INDEX CONCURRENTLY {own} ON {piece} {made_by}")
+    return index, own
+
+
+def attach_index(connection: Connection, index: str, own: str) -> bool:
+    """Make a piece's own index a part of its table's: True. In a transaction of its own."""
+    connection.execute(text(f"ALTER INDEX {index} ATTACH PARTITION {own}")).close()
+    return True
 
 
 def empty_old(connection: Connection, before_ms: int) -> tuple[int, int]:

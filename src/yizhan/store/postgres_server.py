@@ -26,7 +26,7 @@ from yizhan.store.directory import Unusable, lock_directory
 from yizhan.store.hint import Hint
 from yizhan.store.listener import listen
 from yizhan.store.migrate import is_blocked, migrate
-from yizhan.store.partitions import drop_empty, empty_old, extend, is_partitioned
+from yizhan.store.partitions import attach_index, build_index, drop_empty, empty_old, extend, is_partitioned
 from yizhan.store.replica import Replica, Unfit
 from yizhan.store.writer import Away, Remedy, Writer, one_line
 
@@ -235,6 +235,16 @@ class PostgresServer(Database):
                 self._upgrade(connection)
             _extend(connection, self._partition_rows)
             self._when_free(connection, drop_empty)
+            self._add_indexes(connection)
+
+    def _add_indexes(self, connection: Connection) -> None:
+        """Those that a migration has left to be built. One that readers keep from its place waits for another time."""
+        while built := build_index(connection):
+            connection.exec_driver_sql(f"SET lock_timeout = {_TEND_LOCK_MS}").close()
+            connection.commit()
+            if not self._when_free(connection, partial(attach_index, index=built[0], own=built[1])):
+                break
+            log.info("a piece has an index more", index=built[1])
 
     def _upgrade(self, connection: Connection) -> None:
         """What comes after older nodes, once none of them was there for long enough: an upgrade may be taken back."""

@@ -15,7 +15,8 @@ from yizhan.policy.route_key import bound_to
 from yizhan.store.accept import accept
 from yizhan.store.channels import is_simulated
 from yizhan.store.hand import driver, lock_messages
-from yizhan.store.messages import Filter, Record, find_records, list_messages
+from yizhan.store.messages import Record, find_records, list_messages
+from yizhan.store.search import Filter
 
 # What a copy's submission was made by; no client can call it.
 _RELEASE = replace(FAMILY[0], name="Release")

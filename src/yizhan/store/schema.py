@@ -29,6 +29,9 @@ Key = BigInteger().with_variant(Integer, "sqlite")
 BOOK_ISSUED = 0  # where credit comes from when an operator tops up
 BOOK_TRAFFIC = -1  # where the price of sent messages goes
 
+# Numbers are indexed by shelves of so many (2 to the power of this) messages: see ``messages_number``.
+SHELF_BITS = 12
+
 # Message keys start above every int32, so that an operator can name a message or a client's submission id alike.
 FIRST_MESSAGE_KEY = 10_000_000_001
 
@@ -192,6 +195,18 @@ Index(
     messages.c.sent_at_ms,
     sqlite_where=text("state = 5"),
     postgresql_where=text("state = 5"),
+)
+# Numbers come in no order. In one index of all of them each new one would change another page; within a shelf they lie
+# close together, and whoever looks for one looks into every shelf (ADR 0026).
+Index("messages_number", text(f"(id >> {SHELF_BITS})"), messages.c.number)
+# Those that have ended otherwise than delivered.
+Index(
+    "messages_undelivered",
+    messages.c.state,
+    messages.c.account_id,
+    messages.c.id,
+    sqlite_where=text("state > 10"),
+    postgresql_where=text("state > 10"),
 )
 
 parts = Table(
@@ -419,7 +434,18 @@ once = Table(
     Column("at_ms", BigInteger, nullable=False),
 )
 
-# What people send from files (ADR 0024). Its id is random: it is an address of a page.
+# Changes by the admin API that may come again: what they were answered.
+answers = Table(
+    "answers",
+    metadata,
+    Column("key", String(64), primary_key=True),  # HMAC of the caller under the key that it gave
+    Column("digest", String(64), nullable=False),  # HMAC of what was asked under the same
+    Column("status", Integer),  # None: it has been carried out, and no answer is known (yet)
+    Column("body", Text),  # None: there was none, or one that may not be kept
+    Column("at_ms", BigInteger, nullable=False),
+)
+
+# What people send from files (ADR 0025). Its id is random: it is an address of a page.
 mailings = Table(
     "mailings",
     metadata,
@@ -449,11 +475,12 @@ mailing_pieces = Table(
     metadata,
     Column("mailing", String(16), primary_key=True),
     Column("place", Integer, primary_key=True, autoincrement=False),
-    Column("entries", Text, nullable=False),  # JSON of model.mailing.Row, each
     Column("sendable", Integer, nullable=False),
-    Column("fates", Text),  # JSON of model.mailing.Fate, each; None: not sent yet
     Column("accepted", Integer, nullable=False),
     Column("price_milli", BigInteger, nullable=False),
+    # Long ones last: what is added up each second is read without them.
+    Column("entries", Text, nullable=False),  # JSON of model.mailing.Row, each
+    Column("fates", Text),  # JSON of model.mailing.Fate, each; None: not sent yet
     sqlite_with_rowid=False,
 )
 

@@ -6,8 +6,8 @@ from yizhan.kit.clock import to_rfc3339
 from yizhan.model.message import State
 from yizhan.model.money import as_number
 from yizhan.model.views import ScheduledView, SubmissionView
-from yizhan.store.messages import submission_keys
 from yizhan.store.schema import accounts, messages, submissions
+from yizhan.store.search import submission_keys
 
 
 def view_submission(connection: Connection, client_id: int, account: str | None) -> SubmissionView | None:

@@ -3,7 +3,6 @@
 import codecs
 import csv
 import io
-from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -55,18 +54,6 @@ def read_sheet(data: bytes, max_rows: int) -> list[Line]:
     if not lines:
         raise BadSheet(SheetFault.EMPTY)
     return lines
-
-
-def write_sheet(rows: Iterable[Sequence[str]]) -> bytes:
-    """CSV for spreadsheets, which know UTF-8 by its mark. No cell is taken for a formula."""
-    file = io.StringIO(newline="")
-    csv.writer(file).writerows([_plain(cell) for cell in row] for row in rows)
-    return codecs.BOM_UTF8 + file.getvalue().encode()
-
-
-def _plain(cell: str) -> str:
-    is_formula = cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not cell.removeprefix("+").isdigit()
-    return f"'{cell}" if is_formula else cell
 
 
 def _text(data: bytes) -> str:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 
 from yizhan.console.api.bodies import AccountChange, Limit, NewAccount, NewCards, Part, Topup
 from yizhan.console.api.document import errors
+from yizhan.console.api.once import SECRET
 from yizhan.console.api.paging import Before, Next
 from yizhan.console.desk import Actor, Own
 from yizhan.flow.ask import Ask
@@ -123,7 +124,7 @@ def card_router(operate: Operate, ask: Ask) -> APIRouter:
     ) -> Sequence[CardView]:
         return onward.behind(await ask.cards(used, limit, before, search), limit, key="number")
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, dependencies=[SECRET])
     async def create(body: NewCards, actor: Actor) -> list[NewCard]:
         return await operate.create_cards(actor, body.count, to_milli(body.credit))
 

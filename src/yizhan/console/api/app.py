@@ -17,6 +17,7 @@ from yizhan.console.api.messages import (
     submission_router,
     watch_router,
 )
+from yizhan.console.api.once import OnceOnly
 from yizhan.console.api.people import people_router
 from yizhan.console.api.problem import answer_problems
 from yizhan.console.api.tokens import token_router
@@ -54,6 +55,7 @@ def make_admin_app(
         dependencies=[Depends(check_role)],
     )
     answer_problems(app)
+    app.add_middleware(OnceOnly, repeats=operate)
     routers = (
         account_router(operate, ask),
         ledger_router(ask),

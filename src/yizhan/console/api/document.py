@@ -4,6 +4,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from yizhan.console.api.once import PARAMETER, takes_key
+from yizhan.console.desk import PREFIX
+
 Answers = dict[int | str, dict[str, Any]]
 
 # Each may come from every path that names it; 422 and 400 come with what a caller can get wrong.
@@ -54,8 +57,11 @@ class DocumentedApi(FastAPI):
         if self.openapi_schema is None:
             document = super().openapi()
             _describe(document["components"])
-            for ways in document["paths"].values():
-                for way in ways.values():
+            for path, ways in document["paths"].items():
+                for method, way in ways.items():
+                    if takes_key(method.upper(), path.removeprefix(PREFIX)):
+                        way.setdefault("parameters", []).append(PARAMETER)
+                        way["responses"] |= errors(409, 422)
                     _correct(way)
                     _tell_pages(way)
             document["security"] = [{"token": []}]

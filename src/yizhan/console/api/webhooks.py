@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 
 from yizhan.console.api.bodies import Limit, NewWebhook, Replay, RowId
 from yizhan.console.api.document import errors
+from yizhan.console.api.once import SECRET
 from yizhan.console.api.paging import Next
 from yizhan.console.desk import Actor
 from yizhan.flow.ask import Ask
@@ -22,7 +23,7 @@ def webhook_router(operate: Operate, ask: Ask) -> APIRouter:
     async def list_webhooks() -> list[WebhookView]:
         return await ask.webhooks()
 
-    @router.put("", responses=errors(404))
+    @router.put("", responses=errors(404), dependencies=[SECRET])
     async def set_webhook(body: NewWebhook, actor: Actor) -> dict[str, Any]:
         view, secret = await operate.set_webhook(actor, body.account, body.url, body.secret)
         return {"account": view.account, "url": view.url, "secret": secret}

@@ -1,5 +1,6 @@
 """Accounts: the list, a new one, everything of one; and for a customer the own one."""
 
+import secrets
 from collections.abc import Sequence
 from hashlib import md5
 from typing import Any
@@ -13,7 +14,9 @@ from yizhan.console.pages.frame import Frame, go
 from yizhan.console.pages.mistake import Mistake, told
 from yizhan.console.pages.paging import PAGE, cut
 from yizhan.flow.ask import Ask
+from yizhan.flow.office import Twice, claimed
 from yizhan.flow.operate import Operate
+from yizhan.flow.repeats import claim_of
 from yizhan.kit.password import new_password
 from yizhan.model.account import LaneRule, SignatureRule
 from yizhan.model.money import to_milli
@@ -151,6 +154,7 @@ class AccountRoom:
             about=name,
             account=account,
             here_of=path_of(name),
+            once=secrets.token_urlsafe(),
             entries=entries,
             further=further,
             messages=messages,
@@ -175,7 +179,10 @@ class AccountRoom:
         try:
             wish = Topup.model_validate({"amount": call.field("amount"), "note": call.field("note")})
             amount_milli = to_milli(wish.amount) * (-1 if "take_back" in call.typed else 1)
-            await self._operate.topup(call.actor, account.account, amount_milli, wish.note)
+            with claimed(claim_of(call.logged_in.caller, call.field("once"), call.request.url.path.encode())):
+                await self._operate.topup(call.actor, account.account, amount_milli, wish.note)
+        except Twice:  # a button that was pressed twice
+            pass
         except Mistake as error:
             return await self._page(call, account, **told(error, _MISTAKES))
         return go(path_of(account.account), "acc_booked")

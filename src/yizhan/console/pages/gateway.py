@@ -11,13 +11,16 @@ from starlette.responses import Response
 
 from yizhan.console.pages.call import Call, Page
 from yizhan.console.pages.cursor import before_of
-from yizhan.console.pages.frame import Frame
+from yizhan.console.pages.frame import Frame, beijing
 from yizhan.flow.about import About
 from yizhan.flow.ask import Ask
+from yizhan.kit.clock import to_rfc3339
+from yizhan.model.money import as_number
 from yizhan.model.views import AuditView, SettingView
 
 _PAGE = 50
 _FILTERS = ("actor", "action", "subject")
+_NOTHING: tuple[Any, ...] = (None, "", [], {}, "[]")  # the last is an empty list as the store has it
 _SECRETS = frozenset({"credential", "password"})
 
 
@@ -87,27 +90,36 @@ class GatewayRoom:
 
 
 def changes_of(action: AuditView) -> Iterator[Change]:
-    """What one action changed, key by key."""
+    """What one action changed, key by key; times and credits as people read them."""
     before, after = json.loads(action.before), json.loads(action.after)
     for key in {**before, **after}:
         was, now = (_said(key, side) for side in (before, after))
         if was != now:
-            yield Change(key, was, now)
+            yield Change(key.removesuffix("_ms").removesuffix("_milli"), was, now)
 
 
 def _said(key: str, side: dict[str, Any]) -> str | None:
     """A value as people read it. A password's hash is in no entry; here nothing of that name can slip through."""
     value = side.get(key)
-    if value is None or value in ("", [], {}):
+    if value in _NOTHING:
         return None
     if key in _SECRETS and value != "changed":
         return "***"
+    if isinstance(value, int) and key.endswith("_ms"):
+        return beijing(to_rfc3339(value) or "")
+    if isinstance(value, int) and key.endswith("_milli"):
+        return str(as_number(value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _value(value: Any) -> str:
     """As the configuration file writes it."""
-    return json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, list | dict) and value else None)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    is_deep = isinstance(value, list) and any(isinstance(one, dict) for one in value)
+    return json.dumps(value, ensure_ascii=False, indent=2 if is_deep else None)
 
 
 def _word(setting: SettingView) -> str:

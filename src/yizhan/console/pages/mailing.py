@@ -1,17 +1,19 @@
 """Sending from a file: it is read, what would become of it is shown, it is confirmed, and then its progress is."""
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from yizhan.console.pages.call import Call, Page, SentFile
 from yizhan.console.pages.frame import Frame, go
 from yizhan.console.pages.send import MAY_SEND, Sending, account_of, accounts_for, less, send_time_of
+from yizhan.console.pages.spreadsheet import to_csv
 from yizhan.flow.mailings import TooDear, TooLate
 from yizhan.model.mailing import MailingView, Mistake, Phase, Result, Upload
 from yizhan.policy.mailing import BadTable
-from yizhan.wire.sheet import BadSheet, SheetFault, read_sheet, write_sheet
+from yizhan.wire.sheet import BadSheet, SheetFault, read_sheet
 
 _NEWEST = 20
 _FORM_BYTES = 32_768  # what a form needs besides its file
@@ -65,9 +67,9 @@ class MailingRoom:
             elif step == "stop":
                 await self._mailings.stop(call.actor, view)
         except TooDear:
-            return await self._draw(call, view, "why_balance_too_low")
+            return await self._draw(call, view, "reject_balance_too_low")
         except TooLate:
-            return await self._draw(call, view, "why_send_time_past")
+            return await self._draw(call, view, "reject_send_time_past")
         return go(f"/mailings/{view.id}")
 
     async def _progress(self, call: Call) -> Response:
@@ -76,15 +78,20 @@ class MailingRoom:
     async def _result(self, call: Call) -> Response:
         """What has become of each row, or of those only that were not sent (``?only=failed``)."""
         view, w = await self._find(call), self._frame.words(call)
-        rows = [[w["line"], w["number"], w["result"], w["submission"]]]
-        for result in await self._mailings.results(view.id):
-            why = _why(result, view)
-            if why or call.asked("only") is None:
-                said = w[f"why_{why}"] if why else w["was_accepted"] if result.fate else w["waits"]
-                submission = str(result.fate.submission) if result.fate and result.fate.submission else ""
-                rows.append([str(result.row.line), result.row.number, said, submission])
-        name = f'attachment; filename="yizhan-{view.id}.csv"'
-        return Response(write_sheet(rows), media_type="text/csv; charset=utf-8", headers={"content-disposition": name})
+        heads = [w["line"], w["number"], w["result"], w["submission"]]
+        return StreamingResponse(
+            to_csv(heads, self._lines(view, w, only_failed=call.asked("only") is not None)),
+            media_type="text/csv; charset=utf-8",
+            headers={"content-disposition": f'attachment; filename="yizhan-{view.id}.csv"'},
+        )
+
+    async def _lines(
+        self, view: MailingView, w: Mapping[str, str], *, only_failed: bool
+    ) -> AsyncIterator[list[list[str]]]:
+        """Some rows at a time."""
+        async for results in self._mailings.results(view.id):
+            told = [(result, _why(result, view)) for result in results]
+            yield [_cells(result, why, w) for result, why in told if why or not only_failed]
 
     async def _find(self, call: Call) -> MailingView:
         return await self._mailings.find(call.request.path_params["id"], call.reach.only(None))
@@ -121,6 +128,17 @@ class MailingRoom:
             limits=self._mailings.limits,
             newest=await self._mailings.newest(call.reach.only(None), _NEWEST),
         )
+
+
+def _cells(result: Result, why: str, w: Mapping[str, str]) -> list[str]:
+    submission = str(result.fate.submission) if result.fate and result.fate.submission else ""
+    return [str(result.row.line), result.row.number, _said(result, why, w), submission]
+
+
+def _said(result: Result, why: str, w: Mapping[str, str]) -> str:
+    if why:
+        return w.get(f"why_{why}") or w[f"reject_{why}"]
+    return w["was_accepted"] if result.fate else w["waits"]
 
 
 def _why(result: Result, view: MailingView) -> str:

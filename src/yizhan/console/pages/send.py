@@ -66,9 +66,9 @@ class SendRoom:
         try:
             explained = await self._explain(account, typed)
         except NotFound:
-            return await self._form(call, typed, account, "why_account_unknown")
+            return await self._form(call, typed, account, "reject_account_unknown")
         if not explained.accepted:
-            return await self._form(call, typed, account, f"why_{explained.reject}", explained)
+            return await self._form(call, typed, account, f"reject_{explained.reject}", explained)
         key = secrets.token_urlsafe(16)
         return self._frame.show(
             call, "send/check", "send", account=account, typed=typed, key=key, **_shown(explained, typed["text"])
@@ -90,7 +90,7 @@ class SendRoom:
             sent = await self._sending.send.send(account, _values(typed), key, call.actor)
         except Refused as refused:
             explained = await self._explain(account, typed)
-            return await self._form(call, typed, account, f"why_{refused.reject}", explained)
+            return await self._form(call, typed, account, f"reject_{refused.reject}", explained)
         return go(f"/send/{sent.submission}?account={quote(account)}", "sent_notice")
 
     async def _sent(self, call: Call) -> Response:

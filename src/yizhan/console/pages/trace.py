@@ -18,6 +18,7 @@ from yizhan.wire.pcap import PcapWriter
 _SEE = ("GET", "/channels/{name}/trace")
 _SHOWN = 200
 _AT_ONCE = 10_000
+_IDLE = frozenset({"enquire_link", "enquire_link_resp"})
 
 
 class TraceRoom:
@@ -40,11 +41,11 @@ class TraceRoom:
         clear = call.asked("clear") == "yes"
         after = int(call.asked("after") or 0)
         pdus = await self._read(name, number, after, clear=clear)
-        query = {"number": number or "", "clear": "yes" if clear else "", "after": pdus[-1].seq if pdus else after}
-        values: dict[str, Any] = {
-            "pdus": [(pdu, _moment(pdu)) for pdu in reversed(pdus[-_SHOWN:])],
-            "query": urlencode(query),
-        }
+        idle = call.asked("idle") == "yes"
+        shown = [pdu for pdu in pdus if idle or pdu.command not in _IDLE]
+        query = {"number": number or "", "clear": "yes" if clear else "", "idle": "yes" if idle else ""}
+        more = urlencode({**query, "after": pdus[-1].seq if pdus else after})
+        values: dict[str, Any] = {"pdus": [(pdu, _moment(pdu)) for pdu in reversed(shown[-_SHOWN:])], "more": more}
         if "hx-request" not in call.request.headers:
             kind = (await self._ask.channel(name)).channel.kind
             is_live = call.asked("live") != "no"
@@ -56,7 +57,9 @@ class TraceRoom:
                 name=name,
                 number=number or "",
                 clear=clear,
+                idle=idle,
                 kind=kind,
+                query=query,
                 is_live=is_live,
                 **values,
             )

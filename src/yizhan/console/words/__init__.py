@@ -24,23 +24,23 @@ from yizhan.console.words import (
 from yizhan.console.words.pair import Pairs
 
 ROOMS: tuple[Pairs, ...] = (
+    accounts.WORDS,
     channels.WORDS,
     common.WORDS,
+    customer.WORDS,
     entry.WORDS,
     gateway.WORDS,
     home.WORDS,
-    customer.WORDS,
-    send.WORDS,
     messages.WORDS,
+    people.WORDS,
+    phones.WORDS,
     refusals.WORDS,
     routes.WORDS,
+    rules.WORDS,
+    send.WORDS,
     settings.WORDS,
     states.WORDS,
     story.WORDS,
-    accounts.WORDS,
-    rules.WORDS,
-    people.WORDS,
-    phones.WORDS,
 )
 
 _ENGLISH, _CHINESE = 0, 1

@@ -71,5 +71,5 @@ WORDS: Pairs = {
     "pages": ("Pages", "翻页"),
     "copy": ("Copy", "复制"),
     "copied": ("Copied", "已复制"),
-    "told_once": ("It is shown this once. Keep it now.", "只显示这一次，请立即保存。"),
+    "shown_once": ("It is shown this once. Keep it now.", "只显示这一次，请立即保存。"),
 }

@@ -10,7 +10,7 @@ WORDS: Pairs = {
     "newest_none": ("Nothing sent yet.", "还没有发送过短信。"),
     "send_first": ("Send the first message", "发送第一条短信"),
     "newest_replies": ("Newest replies", "最新回复"),
-    "replies_none": ("No replies yet.", "还没有收到回复。"),
+    "no_replies_yet": ("No replies yet.", "还没有收到回复。"),
     "all_messages": ("All messages", "全部短信"),
     "all_replies": ("All replies", "全部回复"),
     "is_disabled": (

@@ -25,6 +25,7 @@ WORDS: Pairs = {
     ),
     "duty_upkeep": ("upkeep", "日常维护"),
     "duty_overdue": ("overdue messages", "超时处理"),
+    "duty_mailings": ("mailings", "批量发送"),
     "duty_push": ("webhooks", "推送"),
     "door_health": ("Health", "运行状况"),
     "health_checking": (

@@ -37,7 +37,7 @@ WORDS: Pairs = {
     "balance_after": ("Balance afterwards", "发送后余额"),
     "as_sent": ("As it arrives", "收到的内容"),
     "forbidden": ("Forbidden words", "命中的敏感词"),
-    "invalid_numbers": ("No numbers", "无效号码"),
+    "invalid_numbers": ("Invalid numbers", "无效号码"),
     "blocked_numbers": ("Blocked", "黑名单号码"),
     "doubled_numbers": ("Given more than once, sent once", "重复号码（只发一次）"),
     "and_more": ("and more", "等"),
@@ -53,7 +53,7 @@ WORDS: Pairs = {
         "CSV as Excel saves it (UTF-8 or GB18030), or a text file with one number a line. The columns are the number and, if each has its own, the text; a header is recognised.",
         "Excel 另存的 CSV（UTF-8 或 GB18030），或每行一个号码的文本文件。各列为号码和内容（内容各不相同时）；标题行自动识别。",
     ),
-    "file_limits": ("Most rows and bytes:", "行数与字节数上限："),
+    "file_limits": ("Up to {rows} rows and {megabytes} MB.", "最多 {rows} 行、{megabytes} MB。"),
     "template_field": ("Text for all", "统一内容"),
     "template_hint": (
         "Empty: each row has its own in the file. {name} stands for the column of that name, {2} for the second of a file without a header.",
@@ -110,7 +110,7 @@ WORDS: Pairs = {
         "没有短信内容：请填写统一内容，或在文件第二列提供内容。",
     ),
     "table_no_column": ("The file has no column that is called so:", "文件中没有这一列："),
-    # Why something is not sent: ``model.mailing.Mistake`` and ``model.reject.Reject``.
+    # Why a row is not sent (``model.mailing.Mistake``); what rules refuse has its words in ``refusals``.
     "why_not_a_number": ("not a telephone number", "不是有效号码"),
     "why_shortened": (
         "a spreadsheet has shortened the number; format the column as text",
@@ -118,19 +118,6 @@ WORDS: Pairs = {
     ),
     "why_no_text": ("a cell that the text needs is empty", "内容所需的单元格为空"),
     "why_double": ("the same again: sent once", "重复行，只发一次"),
+    "why_blocked": ("the number is blocked", "号码在黑名单中"),
     "why_stopped": ("stopped before its turn", "群发已停止"),
-    "why_account_unknown": ("There is no such account.", "没有这个账号"),
-    "why_account_disabled": ("The account is disabled.", "账号已停用"),
-    "why_no_valid_number": ("There is no valid number.", "没有有效号码"),
-    "why_content_empty": ("There is no text.", "短信内容为空"),
-    "why_content_too_long": ("The text is too long. Characters:", "内容过长，字数："),
-    "why_signature_missing": ("The text needs its signature:", "内容缺少签名："),
-    "why_send_time_malformed": ("The time is no time:", "定时时间格式有误："),
-    "why_send_time_past": ("The time is past:", "定时时间已过："),
-    "why_cell_malformed": ("The extension must be digits, and not too many:", "扩展号须为数字且不能过长："),
-    "why_too_many_numbers": ("There are too many numbers:", "号码过多："),
-    "why_keyword": ("The text has a forbidden word:", "内容含敏感词："),
-    "why_numbers_blocked": ("The number is blocked.", "号码在黑名单中"),
-    "why_balance_too_low": ("The balance is too low:", "余额不足："),
-    "why_other": ("It could not be stored. Try again.", "暂时无法接收，请重试"),
 }

@@ -100,6 +100,11 @@ WORDS: Pairs = {
     "about_push_first_delay_s": ("Pause before the second attempt.", "第二次推送前的等待时间。"),
     "about_push_max_delay_s": ("The longest pause.", "推送间隔的上限。"),
     "about_log_level": ("What reaches the log.", "日志级别。"),
+    "about_log_calls": (
+        "A line in the log for each call, each attempt to hand a message over, and each report.",
+        "每次调用、每次提交、每个状态报告各写一行日志。",
+    ),
+    "about_otel_enabled": ("Traces by OpenTelemetry.", "OpenTelemetry 链路跟踪。"),
     "about_channels": ("Channels of the file.", "配置文件中的通道。"),
     "about_prices": ("Price of a part by number prefix.", "按号码前缀的每段价格。"),
 }

@@ -37,11 +37,11 @@ def upgrade() -> None:
         "mailing_pieces",
         sa.Column("mailing", sa.String(length=16), nullable=False),
         sa.Column("place", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("entries", sa.Text(), nullable=False),
         sa.Column("sendable", sa.Integer(), nullable=False),
-        sa.Column("fates", sa.Text(), nullable=True),
         sa.Column("accepted", sa.Integer(), nullable=False),
         sa.Column("price_milli", sa.BigInteger(), nullable=False),
+        sa.Column("entries", sa.Text(), nullable=False),
+        sa.Column("fates", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("mailing", "place"),
         sqlite_with_rowid=False,
     )

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 
 # As long as nobody says otherwise; keys that are given out while this runs fit in, too.
 _ROWS = 2_000_000

@@ -84,7 +84,6 @@ VIEWS = (
     View("reports", "cui", at("/reports")),
     View("send", "cui", at("/send")),
     View("send-for-an-account", "ada", at("/send?account=C1")),
-    View("sent", "cui", lambda program: f"/send/{program.messages(account='C1')[-1]['submission']}"),
     View("mailings", "cui", at("/mailings")),
     View("mailings-of-all", "ada", at("/mailings")),
     View("mailing-draft", "cui", lambda program: mailing(program, "draft.csv")),

@@ -60,7 +60,7 @@ def test_by_hand(page: Page, program: Program) -> None:
     page.locator("main form").evaluate(_TWICE)
     page.get_by_role("button", name="Send").dblclick()
     expect(page.get_by_role("status")).to_contain_text("Accepted")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Sent")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Submission")
     assert len(program.messages(account="C1")) == before + 3
 
 
@@ -122,6 +122,6 @@ def test_anothers_pages_are_not_there(browser: Browser, program: Program) -> Non
     with visit(browser, url_of(program)) as context:
         page = context.new_page()
         log_in(page, "cao")
-        for path in (mailing, f"{mailing}/progress", f"/send/{sent['submission']}", "/reports?account=C1"):
+        for path in (mailing, f"{mailing}/progress", f"/submissions/{sent['submission']}", "/reports?account=C1"):
             answer = page.goto(path)
             assert answer is not None and answer.status == 404, path

@@ -99,7 +99,7 @@ def test_by_hand_once(program: Program, people: dict[str, Browser]) -> None:
     assert len(program.messages()) == before + 3
     assert "+8613900000002" in cui.get(sent[0].headers["location"]).text
     other = cui.fill("/send", mobile="13800000001", text=TEXT, step="send", key=key)
-    assert other.status_code == 409, "another message under the same key"
+    assert other.status_code == 422, "another message under the same key"
     (action, *_) = program.api("GET", "/audit", params={"limit": 1})
     assert (action["actor"], action["action"], action["subject"]) == ("person cui", "message send", "C1")
 
@@ -197,7 +197,9 @@ def test_each_sees_his_own(program: Program, people: dict[str, Browser]) -> None
     cui, cao, ada, ulf = (people[name] for name in ("cui", "cao", "ada", "ulf"))
     path = drafted(cui, "13800000000", TEXT)
     message = program.api("POST", "/messages", json={"account": "C1", "to": ["13800000003"], "text": TEXT})
-    for address in (path, f"{path}/progress", f"{path}/result.csv", f"/send/{message['submission']}"):
+    submission = f"/submissions/{message['submission']}"
+    assert cui.get(submission).status_code == 200 and cao.get(submission).status_code == 404
+    for address in (path, f"{path}/progress", f"{path}/result.csv"):
         assert cui.get(address).status_code == ada.get(address).status_code == 200, address
         assert cao.get(address).status_code == ulf.get(address).status_code == 404, address
     assert cao.fill(path, step="send").status_code == cao.fill(path, step="discard").status_code == 404

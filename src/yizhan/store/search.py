@@ -231,8 +231,9 @@ class _Search:
 
     def _edge(self, key: ColumnElement[int], way: list[ColumnElement[bool]], place: ColumnElement[int]) -> int | None:
         """The first that is not looked at any more; None: the walk comes to its end."""
-        if not self._rest:
-            return None  # whatever it meets is wanted
+        wanted = self._wanted
+        if wanted.state is None and wanted.channel is None and wanted.text is None:
+            return None  # whatever it meets is wanted, but for some at both ends of the window
         return self._value(select(key).where(*way).order_by(place.desc()).offset(self._most_walked).limit(1))
 
     # -- what they have in common

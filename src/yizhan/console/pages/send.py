@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -48,11 +47,10 @@ class SendRoom:
         self._sending = sending
 
     def pages(self) -> list[Page]:
-        """The form, what would become of it, and what has."""
+        """The form, and what would become of it. What has is shown by ``messages``."""
         return [
             Page("/send", self._compose, MAY_SEND, MAY_SEND, _MAX_BYTES),
             Page("/send/preview", self._preview, None, MAY_SEND, _MAX_BYTES),
-            Page("/send/{submission:int}", self._sent, MAY_SEND),
         ]
 
     async def _compose(self, call: Call) -> Response:
@@ -91,17 +89,7 @@ class SendRoom:
         except Refused as refused:
             explained = await self._explain(account, typed)
             return await self._form(call, typed, account, f"reject_{refused.reject}", explained)
-        return go(f"/send/{sent.submission}?account={quote(account)}", "sent_notice")
-
-    async def _sent(self, call: Call) -> Response:
-        submission = call.request.path_params["submission"]
-        account = call.reach.only(call.asked("account"))
-        page = await self._sending.ask.messages(account=account, submission=submission, limit=_LISTED)
-        if not page.messages:
-            raise NotFound(f"no submission {submission}")
-        return self._frame.show(
-            call, "send/sent", "sent_title", submission=submission, messages=page.messages[::-1], most=_LISTED
-        )
+        return go(f"/submissions/{sent.submission}", "sent_notice")
 
     async def _form(
         self,

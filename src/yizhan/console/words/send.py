@@ -4,10 +4,8 @@ from yizhan.console.words.pair import Pairs
 
 WORDS: Pairs = {
     "send": ("Send", "发送短信"),
-    "send_hand": ("By hand", "手工发送"),
     "send_file": ("Send from a file", "文件群发"),
     "send_file_door": ("From a file", "文件群发"),
-    "send_ways": ("Ways to send", "发送方式"),
     "send_account": ("For the account", "发送账号"),
     "numbers_field": ("Numbers", "接收号码"),
     "numbers_hint": (
@@ -26,7 +24,6 @@ WORDS: Pairs = {
     "send_now": ("Send", "确认发送"),
     "change_it": ("Change", "返回修改"),
     "chars": ("Characters", "字数"),
-    "chars_of": ("of at most", "上限"),
     "parts": ("Parts each", "每条拆分"),
     "encoding": ("Encoding", "编码"),
     "gsm7": ("GSM 7 bit", "GSM 7 位"),
@@ -42,11 +39,8 @@ WORDS: Pairs = {
     "doubled_numbers": ("Given more than once, sent once", "重复号码（只发一次）"),
     "and_more": ("and more", "等"),
     "would_refuse": ("This would be refused:", "将被拒绝："),
-    "sent_title": ("Sent", "已提交发送"),
     "sent_notice": ("Accepted. The messages are on their way.", "已接收，短信正在发出。"),
     "submission": ("Submission", "提交编号"),
-    "send_more": ("Send another", "再发一条"),
-    "newest_of": ("Only so many are listed:", "仅列出前若干条："),
     # A file.
     "file": ("File", "文件"),
     "file_hint": (

@@ -193,6 +193,12 @@ def test_strangers_see_the_log_in_only(url: str) -> None:
         assert stranger.get("/login/../api/v1/accounts").status_code == 401
 
 
+def test_a_piece_of_a_page_whose_session_is_over_leads_to_the_log_in(url: str) -> None:
+    with Browser(url) as stranger:
+        answer = stranger.get("/messages", headers={"hx-request": "true"})
+        assert (answer.status_code, answer.headers["hx-redirect"], answer.content) == (204, "/login", b"")
+
+
 def test_roles_hold_for_people(url: str) -> None:
     with Browser(url) as olga:
         olga.log_in("olga")

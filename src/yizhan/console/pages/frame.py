@@ -249,7 +249,7 @@ def go(path: str, notice: str = "") -> RedirectResponse:
 
 
 def _leave_for(path: str, request: Request) -> Response:
-    """The whole page goes there, also when a piece of it was asked for, in whose place htmx would put the other page."""
+    """The whole page goes there, also when only a piece of it was asked for, which htmx would put in its place."""
     if request.headers.get("hx-request"):
         return Response(status_code=HTTPStatus.NO_CONTENT, headers={"hx-redirect": path})
     return go(path)

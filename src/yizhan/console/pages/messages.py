@@ -156,7 +156,7 @@ class MessagesRoom:
             "messages/message",
             "msg_message",
             about=str(story.message.id),
-            pdus=[_TracedLine(channel, pdu, _clock_of(pdu.at_ms)) for channel, pdu in traced],
+            pdus=[_TracedLine(pdu, _clock_of(pdu.at_ms)) for pdu in traced],
             submission=await self._ask.submission(story.message.submission, story.message.account),
             **self._told(call, story),
         )
@@ -283,9 +283,8 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class _TracedLine:
-    """A protocol message of a channel."""
+    """A protocol message of a channel, and its time of day."""
 
-    channel: str
     pdu: TracedPdu
     clock: str
 

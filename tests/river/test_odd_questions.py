@@ -1,6 +1,8 @@
 """Addresses that no page of ours links to: they are told what is wrong, and never make a page fail."""
 
+import re
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 
@@ -58,3 +60,28 @@ def test_strangers_make_no_page_fail(program: Program) -> None:
         for path in QUESTIONS:
             assert stranger.get(path).headers["location"] == "/login"
     assert '"a page failed"' not in program.said()
+
+
+EVIL = "<img src=x onerror=alert(1)>\"'&"
+NAME = "a/b\"c'd<e>"  # of an account
+
+
+def test_what_others_have_written_is_text_on_every_page(olga: Browser, program: Program) -> None:
+    program.account(NAME)
+    message = {"account": NAME, "to": ["13800000000"], "text": f"{EVIL}{TEXT}"}
+    sent = program.api("POST", "/messages", json=message)
+    program.api("POST", "/simulator/replies", json={"number": "13800000000", "to": "10690000", "text": EVIL})
+    program.api("POST", f"/accounts/{quote(NAME, safe='')}/topup", json={"amount": 1, "note": EVIL})
+    file = {"file": (f"{EVIL}.csv", b"number,name\n13800000001,<b>x\n", "text/csv")}
+    form = {"csrf": olga.secret(), "account": NAME, "text": f"{{name}}{EVIL}{TEXT}"}
+    mailing = olga.post("/mailings", data=form, files=file).headers["location"]
+    (id,) = [one["id"] for one in program.api("GET", f"/messages?submission={sent['submission']}")]
+    account = f"/accounts/{quote(NAME)}"
+    pages = ["/messages", "/replies", "/accounts", "/mailings", "/phones", "/audit", "/scheduled", "/refusals", mailing]
+    pages += [f"/messages/{id}", f"/submissions/{sent['submission']}", f"/messages?account={quote(NAME)}", account]
+    for path in pages:
+        answer = olga.get(path)
+        assert answer.status_code == 200, path
+        assert not re.search(r"<img|<e>|<b>x|\w=\"[^\"]*onerror=alert\(1\)>\"", answer.text), path
+    assert EVIL.translate({60: "&lt;", 62: "&gt;"}).split('"')[0] in olga.get("/phones").text
+    assert quote(NAME) in olga.get("/accounts").text

@@ -255,7 +255,9 @@ class Frame:
 
     async def _unforeseen(self, request: Request, error: Exception) -> Response:
         if not isinstance(error, ClientDisconnect):  # who took a stream has left, or only asked for its head
-            _log.error("a page failed", method=request.method, path=request.url.path, exc_info=error)
+            path = request.url.path
+            path = "/setup/" if path.startswith("/setup/") else path  # the link is for nobody who reads logs
+            _log.error("a page failed", method=request.method, path=path, exc_info=error)
         return await self._fault(request, error)
 
 

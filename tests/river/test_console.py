@@ -213,7 +213,8 @@ def test_a_name_that_is_bound_to_us_gets_nothing_of_a_session(ada: Browser, url:
         assert page.get("/api/v1/accounts").status_code == 401
         assert page.get("/metrics").status_code == 401
         assert page.get("/setup/guessed").status_code == 404
-    assert "domain=" not in Browser(url).log_in("ada").headers["set-cookie"].lower()
+    with Browser(url) as browser:
+        assert "domain=" not in browser.log_in("ada").headers["set-cookie"].lower()
 
 
 def test_strangers_see_the_log_in_only(url: str) -> None:

@@ -107,9 +107,9 @@ class Frame:
             call = Call(request, visit, {}, {}, self._source(request))
             need = page.change if call.is_change else page.see
             if need is not Entry.OPEN and visit is None:
-                reply: Response = go("/login")
+                reply: Response = _leave_for("/login", request)
             elif visit is not None and visit.must_enrol and need is not None and not call.gets(need):
-                reply = go("/second-factor")
+                reply = _leave_for("/second-factor", request)
             elif need is None or not call.gets(need):
                 reply = self._nothing_here(call)
             else:
@@ -246,6 +246,13 @@ def go(path: str, notice: str = "") -> RedirectResponse:
     if notice:
         answer.set_cookie(_NOTICE_COOKIE, notice, max_age=_NOTICE_S, httponly=True, samesite="strict")
     return answer
+
+
+def _leave_for(path: str, request: Request) -> Response:
+    """The whole page goes there, also when only a piece of it was asked for, which htmx would put in its place."""
+    if request.headers.get("hx-request"):
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers={"hx-redirect": path})
+    return go(path)
 
 
 def is_local(path: str) -> bool:

@@ -153,7 +153,7 @@ class MessagesRoom:
             "messages/message",
             "msg_message",
             about=str(story.message.id),
-            pdus=[_TracedLine(channel, pdu, _clock_of(pdu.at_ms)) for channel, pdu in traced],
+            pdus=[_TracedLine(pdu, _clock_of(pdu.at_ms)) for pdu in traced],
             submission=await self._ask.submission(story.message.submission, story.message.account),
             **self._told(call, story),
         )
@@ -287,9 +287,8 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class _TracedLine:
-    """A protocol message of a channel."""
+    """A protocol message of a channel, and its time of day."""
 
-    channel: str
     pdu: TracedPdu
     clock: str
 

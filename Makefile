@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # So that no start compiles anything, also where the environment forbids Python to keep what it has compiled.
 COMPILE = $(BIN)/python -m compileall -q src
 
-.PHONY: install run test test-slow check bench screenshots audit lock vendor clean
+.PHONY: install run test test-slow check bench screenshots pictures audit lock vendor clean
 
 install: $(STAMP)
 
@@ -55,6 +55,10 @@ bench: install
 # Every page of the console, wide and narrow, into build/screenshots (needs Debian's chromium).
 screenshots: install
 	cd tests && ../$(BIN)/python -m browser.screenshots ../build/screenshots
+
+# Renew the pictures that the READMEs show.
+pictures: install
+	cd tests && ../$(BIN)/python -m browser.screenshots --shown ../docs/screenshots
 
 # Known holes in what the gateway installs. pip-audit goes into the project's own folder; it asks the advisory service of
 # PyPI, and what could not be asked counts as a failure: only exit status 0 means "audited, nothing known".

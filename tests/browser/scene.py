@@ -14,6 +14,12 @@ from .chromium import PASSWORD
 
 # One with each role, and the account of the customer.
 PEOPLE = {"ada": "admin", "olga": "operator", "ulf": "auditor", "cui": "customer"}
+# Three parts.
+_LONG = (
+    "尊敬的会员，您好！您预订的中秋礼盒已经备齐，将于本周五上午九点起陆续送出，配送员会提前半小时与您联系，请保持电话畅通。"
+    "如需更改收货地址或送达时间，请在周四晚八点之前登录商城，进入“我的订单”修改；逾期请直接联系客服。"
+    "会员积分将在签收后二十四小时内到账，可用于下次购物。感谢您的支持，祝您和家人节日快乐！【测试】"
+)
 _CHANNEL = {"YIZHAN_CHANNELS": '[{"name": "simulator", "receipt_delay_s": 0.05}]'}
 
 
@@ -133,7 +139,7 @@ def _furnish(program: Program) -> None:
         program.api("POST", "/people", json={"name": name, "role": role, "password": PASSWORD, **account})
     program.send(c1, Mobile="13800000000,13900000001,13700000002")
     program.send(c2, Mobile="13800000003", Content=f"订单已发货{TEXT}")
-    program.send(c1, Mobile="13800000000,13800000001,13800000006,12345", Content="字" * 150 + "【测试】")
+    program.send(c1, Mobile="13800000000,13800000001,13800000006,12345", Content=_LONG)
     program.send(c1, SendTime="20990101080000", Content=f"新年快乐{TEXT}")
     program.api("POST", "/keywords", json={"words": ["发票"]})
     program.send(c2, Content=f"代开发票{TEXT}")

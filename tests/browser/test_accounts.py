@@ -51,7 +51,7 @@ def test_an_account_is_made_and_topped_up(browser: Browser, program: Program) ->
         password = page.locator(".secret code").inner_text()
 
         assert program.send(Customer("门店/一", password), Content=TEXT) > 0
-        page.get_by_label("Messages", exact=True).fill("5.5")
+        page.get_by_label("Credit (条)", exact=True).fill("5.5")
         page.get_by_label("Note (optional)").fill("合同 42")
         page.get_by_role("button", name="Top up").click()
         expect(page.get_by_role("status")).to_have_text("Booked.")
@@ -61,10 +61,10 @@ def test_an_account_is_made_and_topped_up(browser: Browser, program: Program) ->
         expect(ledger.nth(1)).to_contain_text(re.compile(r"sent\s*-1"))
         expect(ledger.nth(2)).to_contain_text(re.compile(r"top-up\s*\+20"))
 
-        page.get_by_label("Messages", exact=True).fill("100")
+        page.get_by_label("Credit (条)", exact=True).fill("100")
         page.get_by_role("button", name="Take back").click()
         expect(page.get_by_role("alert")).to_have_text("The balance is lower than that.")
-        expect(page.get_by_label("Messages", exact=True)).to_have_value("100")
+        expect(page.get_by_label("Credit (条)", exact=True)).to_have_value("100")
 
 
 def test_a_password_is_reset_and_sent_with(browser: Browser, program: Program) -> None:
@@ -112,7 +112,7 @@ def test_a_text_is_tested_while_it_is_typed(browser: Browser, program: Program) 
     with console(browser, program, "olga") as page:
         page.get_by_role("link", name="Keywords").click()
         page.get_by_label("Words, one a line").fill("免费贷款\n发票")
-        page.get_by_role("button", name="Forbid these words").click()
+        page.get_by_role("button", name="Add these words").click()
         expect(page.locator(".chips li")).to_have_count(2)
         page.get_by_label("Text", exact=True).press_sequentially("代开发*票，免 费貸款", delay=5)
         expect(page.locator("#hits mark")).to_have_text(["发*票", "免 费貸款"])
@@ -143,7 +143,7 @@ def test_a_number_and_an_address_are_blocked_and_freed(browser: Browser, program
         page.get_by_role("button", name="Remove +8613800000042").click()
         expect(page.get_by_text("None yet.")).to_be_visible()
 
-        page.get_by_role("link", name="Blocked addresses").click()
+        page.get_by_role("link", name="Blocked IP addresses").click()
         page.get_by_label("Address or block").first.fill("198.51.100.7")
         page.get_by_label("For minutes").fill("5")
         page.get_by_role("button", name="Block", exact=True).click()
@@ -154,7 +154,7 @@ def test_cards_are_told_once(browser: Browser, program: Program) -> None:
     with console(browser, program, "olga") as page:
         page.get_by_role("link", name="Recharge cards").click()
         page.get_by_label("How many").fill("2")
-        page.get_by_label("Messages each").fill("50")
+        page.get_by_label("Credit each").fill("50")
         page.get_by_role("button", name="Create").click()
         lines = page.get_by_label("New cards: number, password").input_value().splitlines()
         assert len(lines) == 2 and all(re.fullmatch(r"\d+,\d+", line) for line in lines)
@@ -171,7 +171,7 @@ def test_a_person_gets_a_role_and_sees_what_it_may(browser: Browser, program: Pr
         page.get_by_label("Role").select_option("customer")
         page.get_by_role("button", name="Create").click()
         expect(page.get_by_role("alert")).to_have_text("A customer needs an account.")
-        page.get_by_label("Account, of a customer").fill("P1")
+        page.get_by_label("Account (customers only)").fill("P1")
         page.get_by_role("button", name="Create").click()
         heading(page, "Person pia")
         password = page.locator(".secret code").inner_text()

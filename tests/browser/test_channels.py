@@ -147,7 +147,7 @@ def test_a_channel_and_a_rule_from_the_first_day_to_the_last(page: Page, program
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Channel backup")
     page.get_by_role("link", name="Change settings").click()
-    page.get_by_label("Parts a second").fill("20")
+    page.get_by_label("Parts per second").fill("20")
     page.get_by_role("button", name="Save").click()
     settings = program.api("GET", "/channels/backup")["settings"]
     assert (settings["rate_per_s"], settings["binds"], settings["window"]) == (20, 2, 32)

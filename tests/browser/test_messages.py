@@ -47,7 +47,7 @@ def of(name: str) -> Customer:
 def test_a_message_is_found_and_its_story_goes_on_by_itself(page: Page, program: Program) -> None:
     program.api("POST", "/channels/simulator/pause")
     program.send(of("C1"), Mobile="13800001111")
-    page.get_by_role("link", name="Messages").click()
+    page.get_by_role("link", name="Messages", exact=True).click()
     page.get_by_label("Number").fill("138 0000 1111")
     page.get_by_role("button", name="Search").click()
     rows = page.locator("tbody tr")
@@ -101,7 +101,7 @@ def test_a_customer_sees_its_own_and_tries_the_others(browser: Browser, program:
     with visit(browser, url_of(program)) as context:
         page = context.new_page()
         log_in(page, "cui")
-        page.get_by_role("link", name="Messages").click()
+        page.get_by_role("link", name="Messages", exact=True).click()
         expect(page.locator("main")).to_contain_text("mine")
         expect(page.locator("main")).not_to_contain_text("theirs")
         expect(page.get_by_label("Account")).to_have_count(0)

@@ -108,7 +108,7 @@ def test_the_first_page_and_the_reports(page: Page, program: Program) -> None:
     expect(page.locator("main")).to_contain_text("13800000076")
     expect(page.locator("main")).to_contain_text("Balance")
     expect(page.locator("main")).not_to_contain_text("13800000077")
-    page.get_by_role("link", name="Reports").first.click()
+    page.get_by_role("link", name="Statistics").first.click()
     page.get_by_label("Days").select_option("1")
     page.get_by_role("button", name="Show").click()
     assert page.locator("tbody tr").count() == 1

@@ -9,8 +9,10 @@ import yizhan.console
 from yizhan.console.pages.knobs import Knobs
 from yizhan.console.pages.routes import mark
 from yizhan.console.words import LANGUAGES, ROOMS
+from yizhan.model.access import Role
 from yizhan.model.channel import ChannelSettings, keys_of
 from yizhan.model.message import State
+from yizhan.model.submission import Encoding
 from yizhan.model.views import KeywordHit
 from yizhan.model.wording import SECTIONS, WHOLE
 
@@ -55,6 +57,22 @@ def test_each_language_says_everything() -> None:
     assert {state.word for state in State} <= set(words)
     pages = "".join(page.read_text() for page in (_HERE / "templates").rglob("*.html"))
     assert set(re.findall(r"\bw\.(\w+)", pages)) - {"get"} <= set(words)
+
+
+def test_no_word_is_left_over() -> None:
+    """A key is written where it is said, or put together there from a beginning and a value that the program knows."""
+    pages = "".join(page.read_text() for page in (_HERE / "templates").rglob("*.html"))
+    speakers = (*_HERE.glob("*.py"), *(_HERE / "pages").glob("*.py"), _HERE.parent / "flow" / "story.py")
+    told = pages + "".join(module.read_text() for module in speakers)
+    program = "".join(file.read_text() for file in _HERE.parent.rglob("*.py") if file.parent.name != "words")
+    said = set(re.findall(r"\bw\.(\w+)", pages)) | set(re.findall(r"[\"'](\w+)[\"']", told))
+    said |= {state.word for state in State} | {encoding.name.lower() for encoding in Encoding}
+    begun = set(re.findall(r'"(\w+_)(?:\{|" ~)', told))
+    values = set(re.findall(r"[\"'](\w+)[\"']", program + pages)) | set(re.findall(r"^    (\w+): ", program, re.M))
+    values |= {name.lower() for name in re.findall(r"\b[A-Z_]+\b", program)}
+    values |= {f"{role}_may" for role in Role} | {f"{state.word}_why" for state in State}
+    for key in {key for room in ROOMS for key in room if not key.startswith("about_")} - said:
+        assert any(key.startswith(one) and key.removeprefix(one) in values for one in begun), key
 
 
 def test_no_template_speaks_a_language_of_its_own() -> None:

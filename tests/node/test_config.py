@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from yizhan.model.channel import ChannelSettings, channel_of_share, shares_of
-from yizhan.model.settings import RefundRule, Settings
+from yizhan.model.settings import RefundRule, Settings, without_password
 from yizhan.node.config import ConfigError, read_settings
 
 SAMPLE = Path(__file__).parents[2] / "etc" / "yizhan.toml"
@@ -343,3 +343,18 @@ def test_no_division_is_more_than_the_whole(binds: int) -> None:
 def test_nothing_waits_to_be_fetched_that_is_gone() -> None:
     (mistake,) = mistakes(None, {"YIZHAN_RETENTION__MESSAGES_DAYS": "10"})
     assert "unfetched_days must be at least 1 and at most messages_days (10)" in mistake
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        pytest.param("postgresql://u:p@h/d", "postgresql://u:***@h/d", id="plain"),
+        pytest.param("postgresql://u:a/b:c@d@h:5432/d", "postgresql://u:***@h:5432/d", id="nothing is escaped"),
+        pytest.param("postgresql://u@h/d?password=x&a=b", "postgresql://u@h/d?password=***&a=b", id="behind it"),
+        pytest.param("postgresql://u@h/d?a=b&sslpassword=x", "postgresql://u@h/d?a=b&sslpassword=***", id="a key's"),
+        pytest.param("postgresql://h:5432/d", "postgresql://h:5432/d", id="none"),
+        pytest.param("sqlite:yizhan.db", "sqlite:yizhan.db", id="no server"),
+    ],
+)
+def test_a_database_without_its_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown

@@ -126,7 +126,7 @@ def test_every_page_is_strict(ada: Browser, url: str) -> None:
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy and "unsafe" not in policy, name
         assert answer.headers["x-content-type-options"] == "nosniff", name
-        assert answer.headers["referrer-policy"] == "no-referrer", name
+        assert answer.headers["referrer-policy"] == "same-origin", name
         if answer.headers.get("content-type", "").startswith("text/html"):
             assert not re.search(r"<script[^>]*>[^<]|<style|\sstyle=|\son\w+=|javascript:", answer.text), name
             assert "<main" in answer.text and answer.text.count("<h1>") == 1, name
@@ -178,10 +178,43 @@ def test_a_change_by_a_session_needs_its_secret(ada: Browser) -> None:
     assert (newest["actor"], newest["action"]) == ("person ada", "keyword add")
 
 
-def test_forms_of_other_sites_are_refused(url: str) -> None:
-    with Browser(url, **{"sec-fetch-site": "cross-site"}) as victim:
-        assert victim.log_in("ada").status_code == 403
-        assert "set-cookie" not in victim.post("/language", data={"language": "en"}).headers
+@pytest.mark.parametrize(
+    ("said", "is_ours"),
+    [
+        pytest.param({"sec-fetch-site": "cross-site"}, False, id="another site"),
+        pytest.param({"sec-fetch-site": "same-site"}, False, id="another port of this machine"),
+        pytest.param({"sec-fetch-site": "same-origin"}, True, id="ours"),
+        pytest.param({"sec-fetch-site": "same-origin", "origin": "null"}, True, id="ours, before its origin is asked"),
+        pytest.param({"origin": "http://evil.example"}, False, id="another site over plain HTTP"),
+        pytest.param({"origin": "null"}, False, id="another site that hides its origin"),
+        pytest.param({"origin": "http://[::1]:1", "host": "[::1]:2"}, True, id="ours by its IPv6 address"),
+        pytest.param({"origin": "http://[::1]", "host": "[::2]"}, False, id="another one of IPv6"),
+        pytest.param({"origin": "http://sms.example:8443", "host": "sms.example"}, True, id="a proxy drops the port"),
+        pytest.param(
+            {"origin": "https://sms.example", "x-forwarded-host": "sms.example"}, True, id="ours behind a proxy"
+        ),
+        pytest.param({}, True, id="no browser"),
+    ],
+)
+def test_forms_of_other_sites_are_refused(url: str, said: dict[str, str], is_ours: bool) -> None:
+    with Browser(url, **said) as victim:
+        chosen = victim.post("/language", data={"language": "en"})
+        assert (chosen.status_code == 303, "set-cookie" in chosen.headers) == (is_ours, is_ours)
+        if not is_ours:
+            assert victim.log_in("ada").status_code == 403
+
+
+def test_a_name_that_is_bound_to_us_gets_nothing_of_a_session(ada: Browser, url: str) -> None:
+    """DNS rebinding: what a browser says when a page at evil.example has had its name point to this machine."""
+    assert "yizhan_session" in ada.cookies
+    rebound = {"host": "evil.example:8081", "origin": "http://evil.example:8081", "sec-fetch-site": "same-origin"}
+    with Browser(url, **rebound) as page:  # the cookie is 127.0.0.1's, and so is not sent
+        assert page.get("/").headers["location"] == "/login"
+        assert page.get("/api/v1/accounts").status_code == 401
+        assert page.get("/metrics").status_code == 401
+        assert page.get("/setup/guessed").status_code == 404
+    with Browser(url) as browser:
+        assert "domain=" not in browser.log_in("ada").headers["set-cookie"].lower()
 
 
 def test_strangers_see_the_log_in_only(url: str) -> None:
@@ -191,6 +224,12 @@ def test_strangers_see_the_log_in_only(url: str) -> None:
         assert stranger.post("/password", data={"new": PASSWORD}).headers["location"] == "/login"
         assert stranger.get("/nothing").headers["location"] == "/login"
         assert stranger.get("/login/../api/v1/accounts").status_code == 401
+
+
+def test_a_piece_of_a_page_whose_session_is_over_leads_to_the_log_in(url: str) -> None:
+    with Browser(url) as stranger:
+        answer = stranger.get("/messages", headers={"hx-request": "true"})
+        assert (answer.status_code, answer.headers["hx-redirect"], answer.content) == (204, "/login", b"")
 
 
 def test_roles_hold_for_people(url: str) -> None:
@@ -322,9 +361,10 @@ def test_the_language(url: str, accepted: str, language: str) -> None:
 def test_what_is_typed_comes_back_as_text(url: str) -> None:
     with Browser(url, "203.0.113.77") as browser:
         assert "<b>" not in browser.log_in('"><b>').text
-        for body in (b"\xff\xfe=1", b"&".join(b"a%d=1" % n for n in range(50)), b"name=" + b"x" * 20_000):
+        odd = {b"\xff\xfe=1": 403, b"&".join(b"a%d=1" % n for n in range(50)): 403, b"name=" + b"x" * 20_000: 413}
+        for body, status in odd.items():
             sent = browser.post("/login", content=body, headers={"content-type": "application/x-www-form-urlencoded"})
-            assert sent.status_code == 403
+            assert sent.status_code == status
 
 
 def test_names_that_nobody_can_have(program: Program, url: str) -> None:

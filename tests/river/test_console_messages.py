@@ -209,6 +209,8 @@ def test_what_an_operator_can_do(program: Program, olga: Browser) -> None:
         program.api("POST", "/channels/simulator/resume")
     deeds = [one["action"] for one in program.api("GET", "/audit") if one["actor"] == "person olga"]
     assert deeds[:3] == ["submission cancel", "number block", "message give-up"]
+    log = olga.get("/audit").text
+    assert f'href="{page}"' in log and f'href="/submissions/{waits["submission"]}"' in log
 
 
 def test_refusals(program: Program, olga: Browser) -> None:
@@ -230,7 +232,8 @@ def test_replies(program: Program, olga: Browser, cui: Browser) -> None:
     for number, text in (("13800000000", "TD"), ("13333333333", "谁？")):
         program.api("POST", "/simulator/replies", json={"number": number, "to": "10690000", "text": text})
     text = olga.get("/replies").text
-    assert "opted out" in text and "谁？" in text and "belongs to nobody" in text
+    assert "opted out" in text and "谁？" in text and "unassigned" in text
+    assert '<a href="/accounts/' in text
     only = olga.get("/replies?nobodys=1").text
     assert "谁？" in only and "TD" not in only
     assert "谁？" not in cui.get("/replies").text

@@ -224,7 +224,9 @@ def test_a_mailing_is_stopped(program: Program, people: dict[str, Browser]) -> N
     assert cui.fill(path, step="send").status_code == 303
     done(cui, path)
     assert cui.fill(path, step="stop").status_code == 303
-    assert "Progress: done" in cui.get(path).text
+    text = cui.get(path).text
+    assert "Progress: done" in text
+    assert cui.get(re.search(r'/messages\?since=[^"]+', text)[0]).status_code == 200  # type: ignore[index]
 
 
 @pytest.mark.parametrize("kills", [2])

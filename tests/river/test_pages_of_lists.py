@@ -125,7 +125,8 @@ def test_the_document_tells_of_pages(program: Program) -> None:
     paths = ask(program, "/api/openapi.json").json()["paths"]
     with_pages = {path.removeprefix("/api/v1") for path, ways in paths.items() if _headers(ways)}
     assert with_pages == {
-        *("/messages", "/refusals", "/audit", "/ledger", "/replies", "/webhooks/events", "/cards", "/inbox")
+        *("/messages", "/refusals", "/audit", "/ledger", "/replies", "/webhooks/events", "/cards", "/inbox"),
+        *("/accounts", "/keywords", "/numbers"),
     }
 
 

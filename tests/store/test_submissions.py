@@ -1,8 +1,10 @@
 """Submissions as people look at them: what has become of one, which wait for their time, where a report is."""
 
 from functools import partial
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, event
 
 from yizhan.model.handout import Queue
 from yizhan.model.message import State
@@ -70,3 +72,20 @@ def test_where_a_report_is(filled: Store) -> None:
     assert waiting(FIRST + 1) == [(Queue.REPORTS, False), (Queue.FAILURES, False)]
     filled.act(lambda session: set_webhook(session, 1, "https://example.com", "whsec_", 10_000))
     assert waiting(FIRST + 1) == [(Queue.FAILURES, False), (Queue.REPORTS, True)]
+
+
+def test_the_list_of_what_is_scheduled_walks_over_nothing_else(filled: Store) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(connection: Connection) -> None:
+        if connection.dialect.name != "sqlite":
+            pytest.skip("left to the server's statistics")
+        event.listen(connection, "before_cursor_execute", lambda *call: asked.append((call[2], call[3])))
+        list_scheduled(connection, None, 50)
+        ((statement, parameters),) = asked
+        plan.extend(row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+    plan: list[str] = []
+    filled.ask(note)
+    assert [step for step in plan if " messages USING INDEX" in step and step.startswith("SEARCH")], plan
+    assert not [step for step in plan if step.startswith("SCAN messages")], plan

@@ -35,6 +35,7 @@ class Source:
 
     address: str
     is_https: bool
+    host: str  # as he calls us, with the port if he names one
 
 
 class Doorkeeper:

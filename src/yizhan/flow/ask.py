@@ -70,6 +70,7 @@ from yizhan.store.totals import Total, day_of, totals
 from yizhan.wire.codes import code_of
 
 _DAY_MS = 86_400_000
+_MOST_CHARS = 1_000  # of a text that is looked for
 _MOST_OF_ONE = 100_000  # messages of a submission: more than any limit lets through
 
 
@@ -200,6 +201,8 @@ class Ask(MessageQuestions):
         ``text``: a piece of it, looked for in the last 24 hours if ``since_ms`` does not say otherwise. Moments are of
         acceptance. ValueError for what cannot be.
         """
+        if text is not None and len(text) > _MOST_CHARS:
+            raise ValueError(f"a piece of a text has at most {_MOST_CHARS} characters")
         if text is not None and since_ms is None:
             since_ms = (self._clock.now_ms() if until_ms is None else until_ms) - _DAY_MS
         if since_ms is not None and until_ms is not None and since_ms >= until_ms:

@@ -49,21 +49,19 @@ class MessageQuestions:
             story.message, [*story.events, *tell_report(record, waiting, now_ms)], story.channels, story.candidates
         )
 
-    async def pdus(self, story: Story) -> list[tuple[str, TracedPdu]]:
-        """The newest protocol messages about a message's number while it was under way, each with its channel; as far
-        as this node has them still.
+    async def pdus(self, story: Story) -> list[TracedPdu]:
+        """The newest protocol messages about a message's number while it was under way, as far as this node has them
+        still.
         """
         message = story.message
         couriers = [one for one in self._board.couriers() if one.name in story.channels]
         from_ms = _ms(message.accepted_at)
-        to = None if message.finished_at is None else _ms(message.finished_at) + _AFTERWARDS_MS
+        until_ms = None if message.finished_at is None else _ms(message.finished_at) + _AFTERWARDS_MS
 
-        def read() -> list[tuple[str, TracedPdu]]:
-            found = [
-                (one.name, pdu) for one in couriers for pdu in one.trace(0, message.number, _WHOLE_TRACE, clear=True)
-            ]
-            of_its_time = (one for one in found if from_ms <= one[1].at_ms and (to is None or one[1].at_ms <= to))
-            return sorted(of_its_time, key=lambda one: one[1].seq)[-_MOST_PDUS:]
+        def read() -> list[TracedPdu]:
+            found = [pdu for one in couriers for pdu in one.trace(0, message.number, _WHOLE_TRACE, clear=True)]
+            of_its_time = (pdu for pdu in found if from_ms <= pdu.at_ms and (until_ms is None or pdu.at_ms <= until_ms))
+            return sorted(of_its_time, key=lambda pdu: pdu.seq)[-_MOST_PDUS:]
 
         return await asyncio.to_thread(read)  # a whole ring, and nobody else waits for it
 
@@ -95,6 +93,6 @@ def _ms(at: str) -> int:
 
 def _cursor(written: str) -> tuple[int, int]:
     due, _, key = written.partition("-")
-    if not (due.isdecimal() and key.isdecimal() and len(written) < 40):
+    if not all(one.isascii() and one.isdecimal() and len(one) < 19 for one in (due, key)):
         raise ValueError(f"not a cursor: {written[:40]!r}")
     return int(due), int(key)

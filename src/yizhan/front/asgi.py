@@ -26,6 +26,8 @@ def answers_of(app: App, max_streams: int = 0) -> Answerer:
     streams = _Streams(max_streams)
 
     async def answer(request: Request) -> Reply | None:
+        if request.crowded:
+            return plain_text(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections at once.")
         exchange = _Exchange(request, streams)
         try:
             await app(_scope(request), exchange.receive, exchange.send)

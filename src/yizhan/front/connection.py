@@ -50,6 +50,8 @@ class Hall:
     connections: "set[Connection]" = field(default_factory=set)
     tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
     date: bytes = b""  # the header line of every answer
+    large: "set[Connection]" = field(default_factory=set)  # whose body is a large one
+    most_large: float = float("inf")
 
 
 class Connection(asyncio.Protocol):

@@ -6,7 +6,7 @@ ALLOWED = b"GET, HEAD, POST"  # contract, section 1
 
 
 class HttpFault(Exception):
-    """A request that gets an HTTP error and a closed connection: 400, 405, 408, 413, 414 or 431."""
+    """A request that gets an HTTP error and a closed connection: 400, 405, 408, 413, 414, 431 or 503."""
 
     def __init__(self, status: HTTPStatus, words: str) -> None:
         """``words`` say, in one ASCII line, what was wrong and what the limit is."""

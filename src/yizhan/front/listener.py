@@ -27,7 +27,8 @@ class Listener:
     """Whoever answers, on one address.
 
     ``at`` is (host, port), port 0 for any, or a bound socket, of TCP or of the unix family. ``tls`` is (certificate
-    chain, key), both PEM files. Every task is started by a connection and ends in ``drain``.
+    chain, key), both PEM files. No more than ``most_large`` bodies beyond ``protocol.LARGE_BYTES`` are read or answered
+    at once: who cannot log in may send them, too. Every task is started by a connection and ends in ``drain``.
     """
 
     def __init__(
@@ -36,12 +37,13 @@ class Listener:
         settings: ServerSettings,
         at: tuple[str, int] | socket.socket,
         tls: tuple[Path, Path] | None = None,
+        most_large: float = float("inf"),
     ) -> None:
         self._settings = settings
         self._at = at
         self._tls = tls
         self._answer = answer
-        self._hall = Hall()
+        self._hall = Hall(most_large=most_large)
         self._server: asyncio.Server | None = None
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()

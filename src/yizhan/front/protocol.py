@@ -28,6 +28,7 @@ _METHODS = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"O
 _UPGRADE = re.compile(rb"^upgrade[ \t]*:[^\r\n]*\r\n", re.IGNORECASE | re.MULTILINE)
 # Chunks of one byte take six on the wire; extensions and trailers beyond this are no honest overhead.
 _MAX_CHUNK_OVERHEAD = 8
+LARGE_BYTES = 131_072  # a body beyond it counts among ``Hall.large``
 _LINE_FRAME = len(b"  HTTP/1.1")
 _READING = frozenset((Phase.FRESH, Phase.IDLE, Phase.HEAD, Phase.COUNTED, Phase.CHUNKED))
 
@@ -114,6 +115,7 @@ class LenientProtocol(Streamer):
         elif self.message.length > self.settings.max_body_bytes:
             raise self._body_too_long()
         else:
+            self._make_room(self.message.length)
             self.wait_for(Phase.COUNTED, self.settings.body_timeout_s)
         if self.message.expects_100 and not self.inbox:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -132,8 +134,33 @@ class LenientProtocol(Streamer):
         honest = _MAX_CHUNK_OVERHEAD * len(message.body) + self.settings.max_header_bytes
         if len(message.body) > self.settings.max_body_bytes or self._chunked_bytes > honest:
             raise self._body_too_long()
+        self._make_room(len(message.body))
         if message.complete:
             self._start()
+
+    def _make_room(self, body_bytes: int) -> None:
+        if body_bytes <= LARGE_BYTES or self in self.hall.large:
+            return
+        if len(self.hall.large) >= self.hall.most_large:
+            raise HttpFault(HTTPStatus.SERVICE_UNAVAILABLE, "Too many large requests at once.")
+        self.hall.large.add(self)
+
+    def _give_room(self) -> None:
+        """The body is needed no more; an idle connection keeps none."""
+        if self in self.hall.large:
+            self.hall.large.discard(self)
+            self.message.body = bytearray()
+
+    def refuse(self, fault: HttpFault) -> None:
+        """As every connection; what was read of a body goes."""
+        self._give_room()
+        super().refuse(fault)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As every connection. An answer that is being made still has its body."""
+        if self.phase is not Phase.ANSWERING:
+            self._give_room()
+        super().connection_lost(exc)
 
     def _body_too_long(self) -> HttpFault:
         return HttpFault(
@@ -163,9 +190,13 @@ class LenientProtocol(Streamer):
         if self.inbox:
             self.pause_reading()
         task = self.loop.create_task(self._work(request))
-        tasks = self.hall.tasks
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        self.hall.tasks.add(task)
+        task.add_done_callback(self._answered)
+
+    def _answered(self, task: "asyncio.Task[None]") -> None:
+        self.hall.tasks.discard(task)
+        if self.lost:
+            self._give_room()
 
     async def _work(self, request: Request) -> None:
         """Answer one message, and tell whoever wants to know whether its last byte has left."""
@@ -208,6 +239,7 @@ class LenientProtocol(Streamer):
 
     def _turn(self, keep_alive: bool) -> None:
         """To the next message."""
+        self._give_room()
         if not keep_alive or self.transport.is_closing():
             self.close()
             return

@@ -42,12 +42,13 @@ def _empty_or_listen(value: str) -> str:
 Listen = Annotated[str, AfterValidator(_empty_or_listen)]
 
 
-_PASSWORDS_OF_URLS = re.compile(r"(?<=:)[^:/@]+(?=@)|(?<=[?&]password=)[^&]*")
+# Up to the last @: whoever writes a password does not always escape what is in it.
+_PASSWORDS_OF_URLS = re.compile(r"(://[^:/@]*:).*(?=@)|([?&](?:ssl)?password=)[^&]*", re.IGNORECASE)
 
 
 def without_password(url: str) -> str:
     """A database's address for people."""
-    return _PASSWORDS_OF_URLS.sub(HIDDEN, url) if "://" in url else url
+    return _PASSWORDS_OF_URLS.sub(rf"\1\2{HIDDEN}", url) if "://" in url else url
 
 
 class ServerSettings(Section):

@@ -28,6 +28,8 @@ from yizhan.node.stop import Stop
 
 log = get_logger("node")
 
+# Strangers reach the side doors before they have shown anything. A large body may be 16 MiB, and is held twice.
+_CONNECTIONS, _LARGE_BODIES = 500, 8
 _CONSOLE, _METRICS = "admin api", "metrics"
 
 
@@ -108,13 +110,13 @@ async def side_doors(house: House, ports: Mapping[str, socket.socket], stop: Sto
     metrics for whoever comes. The console's address.
     """
     doors: tuple[tuple[str, Callable[[House], App]], ...] = ((_CONSOLE, _guarded), (_METRICS, _metrics_app))
-    limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES)
+    streams = house.settings.admin.max_streams
+    limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES, max_connections=_CONNECTIONS + streams)
     urls: dict[str, str] = {}
     async with AsyncExitStack() as stack:
         for name, make in doors:
             if name in ports:
-                answer = answers_of(make(house), house.settings.admin.max_streams)
-                listener = Listener(answer, limits, ports[name])
+                listener = Listener(answers_of(make(house), streams), limits, ports[name], most_large=_LARGE_BODIES)
                 await listener.start()
                 stack.push_async_callback(listener.drain, min(1.0, stop.left_s()))
                 urls[name] = _url(listener)
@@ -140,7 +142,8 @@ def _guarded(house: House) -> Doorkeeper:
     def source(request: Request) -> Source:
         peer, headers = request.client.host if request.client else "", request.headers.raw
         url = seen_url(request.url.scheme, None, headers, b"", callers.believes(peer))
-        return Source(callers.address(peer, headers), url.startswith("https:"))
+        scheme, _, host = url.partition("://")
+        return Source(callers.address(peer, headers), scheme == "https", host)
 
     sending = Sending(house.ask, house.explain, house.send, house.mailings)
     site = make_site(

@@ -55,7 +55,9 @@ def welcome(url: str, console_url: str | None, data: Path, demo: bool) -> str:
 
 
 def invitation(url: str, good_s: float) -> str:
-    """What is printed while nobody can log in at the console. Only here, and in no log: the link makes an admin."""
+    """What is printed while nobody can log in at the console. The link makes an admin: our log never has it, but who
+    runs us may keep what we print (docs/security.md).
+    """
     return f"  Make the first administrator of the console (once, within {good_s / 60:.0f} minutes):\n\n    {url}\n"
 
 

@@ -42,9 +42,10 @@ def list_scheduled(
     connection: Connection, account_id: int | None, limit: int, behind: tuple[int, int] | None = None
 ) -> list[ScheduledView]:
     """Those with scheduled messages, the earliest first; ``behind`` a moment and a key."""
-    # The state as a literal: SQLite takes a partial index only when the statement itself says its condition.
+    # The state as a literal: SQLite takes a partial index only when the statement itself says its condition. They all
+    # have such a moment; not asked for it, SQLite would walk over every message by its submission.
     waits = select(messages.c.submission_id, func.min(messages.c.due_at_ms).label("due"), func.count().label("waits"))
-    waits = waits.where(messages.c.state == literal_column(str(int(State.SCHEDULED))))
+    waits = waits.where(messages.c.state == literal_column(str(int(State.SCHEDULED))), messages.c.due_at_ms >= 0)
     waits = waits.group_by(messages.c.submission_id)
     if account_id is not None:
         waits = waits.where(messages.c.account_id == account_id)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from yizhan.console.api.bodies import AccountChange, NewAccount, Topup
 from yizhan.console.pages.call import Call, Entry, Page
+from yizhan.console.pages.cursor import before_of
 from yizhan.console.pages.frame import Frame, go
 from yizhan.console.pages.mistake import Mistake, told
 from yizhan.console.pages.paging import PAGE, cut
@@ -169,8 +170,7 @@ class AccountRoom:
         )
 
     async def _ledger(self, call: Call, account: str) -> tuple[Sequence[Any], dict[str, int] | None]:
-        before = call.asked("before") or ""
-        found = await self._ask.ledger(account, _ENTRIES + 1, int(before) if before.isdecimal() else None)
+        found = await self._ask.ledger(account, _ENTRIES + 1, before_of(call))
         entries, last = cut(found, _ENTRIES)
         return entries, None if last is None else {"before": last.id}
 

@@ -1,6 +1,7 @@
-"""Where a list goes on."""
+"""Where a list goes on, and which one of it is asked for."""
 
 from yizhan.console.pages.call import Call
+from yizhan.flow.office import NotFound
 
 LAST_ID = 2**63 - 1  # the store's
 
@@ -10,6 +11,14 @@ def before_of(call: Call) -> int | None:
     written = call.asked("before")
     if written is None:
         return None
-    if not (written.isascii() and written.isdecimal() and int(written[:20]) <= LAST_ID):
+    if not (written.isascii() and written.isdecimal() and len(written) < 20 and int(written) <= LAST_ID):
         raise ValueError(f"not a cursor: {written[:20]!r}")
     return int(written)
+
+
+def id_of(call: Call) -> int:
+    """Which one the page is about, as its path says; NotFound for what the store can have none of."""
+    id = int(call.request.path_params["id"])
+    if not 0 < id <= LAST_ID:
+        raise NotFound(f"no id {id}")
+    return id

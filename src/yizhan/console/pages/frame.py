@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -42,7 +43,8 @@ _HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
     " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",  # the setup link is an address
+    # The setup link is an address. "no-referrer" would hide the origin of our own forms from us, too.
+    "referrer-policy": "same-origin",
     "cache-control": "no-store",
 }
 
@@ -62,6 +64,23 @@ class Corridor:
 
     word: str
     doors: Sequence[Door]
+
+
+class _Key(Convertor[int]):
+    """``{id:key}`` in a path. Starlette's ``int`` takes more digits than Python reads."""
+
+    regex = "[0-9]{1,19}"
+
+    def convert(self, value: str) -> int:
+        """As the path says it."""
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        """As a path says it."""
+        return str(value)
+
+
+register_url_convertor("key", _Key())
 
 
 class Frame:
@@ -107,9 +126,9 @@ class Frame:
             call = Call(request, visit, {}, {}, self._source(request))
             need = page.change if call.is_change else page.see
             if need is not Entry.OPEN and visit is None:
-                reply: Response = go("/login")
+                reply: Response = _leave_for("/login", request)
             elif visit is not None and visit.must_enrol and need is not None and not call.gets(need):
-                reply = go("/second-factor")
+                reply = _leave_for("/second-factor", request)
             elif need is None or not call.gets(need):
                 reply = self._nothing_here(call)
             else:
@@ -236,7 +255,9 @@ class Frame:
 
     async def _unforeseen(self, request: Request, error: Exception) -> Response:
         if not isinstance(error, ClientDisconnect):  # who took a stream has left, or only asked for its head
-            _log.error("a page failed", method=request.method, path=request.url.path, exc_info=error)
+            path = request.url.path
+            path = "/setup/" if path.startswith("/setup/") else path  # the link is for nobody who reads logs
+            _log.error("a page failed", method=request.method, path=path, exc_info=error)
         return await self._fault(request, error)
 
 
@@ -246,6 +267,13 @@ def go(path: str, notice: str = "") -> RedirectResponse:
     if notice:
         answer.set_cookie(_NOTICE_COOKIE, notice, max_age=_NOTICE_S, httponly=True, samesite="strict")
     return answer
+
+
+def _leave_for(path: str, request: Request) -> Response:
+    """The whole page goes there, also when only a piece of it was asked for, which htmx would put in its place."""
+    if request.headers.get("hx-request"):
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers={"hx-redirect": path})
+    return go(path)
 
 
 def is_local(path: str) -> bool:
@@ -275,11 +303,21 @@ def _read_parts(parts: Sequence[Part]) -> tuple[Typed, Mapping[str, SentFile]] |
 
 def _is_ours(call: Call, *, is_open: bool) -> bool:
     """Whether a form was sent from a page of ours: by its secret, or before there is one by what browsers say of where
-    it comes from (Fetch Metadata, section 2.3).
+    it comes from.
     """
-    if is_open:
-        return call.request.headers.get("sec-fetch-site", "none") in ("same-origin", "none")
-    return is_own_change(call.logged_in, call.raw("csrf"))
+    if not is_open:
+        return is_own_change(call.logged_in, call.raw("csrf"))
+    headers = call.request.headers
+    if (site := headers.get("sec-fetch-site")) is not None:
+        return site in ("same-origin", "none")
+    # Browsers say that (Fetch Metadata, section 2.3) over HTTPS and to this machine only; this they say always. Names
+    # are enough: some proxies leave out our port.
+    origin = headers.get("origin")
+    return origin is None or _name_of(origin.partition("://")[2]) == _name_of(call.source.host)
+
+
+def _name_of(host: str) -> str:
+    return host.lower() if host.endswith("]") else host.rpartition(":")[0].lower() or host.lower()
 
 
 def beijing(at: str) -> str:

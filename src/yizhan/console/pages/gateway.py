@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
@@ -22,6 +22,15 @@ _PAGE = 50
 _FILTERS = ("actor", "action", "subject")
 _NOTHING: tuple[Any, ...] = (None, "", [], {}, "[]")  # the last is an empty list as the store has it
 _SECRETS = frozenset({"credential", "password"})
+# By the first word of an action: where the page of its subject is.
+_PLACES = {
+    "account": "/accounts/",
+    "channel": "/channels/",
+    "mailing": "/mailings/",
+    "message": "/messages/",
+    "submission": "/submissions/",
+}
+_GONE = frozenset({"channel remove", "mailing discard"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,7 @@ class GatewayRoom:
             "door_audit",
             asked=asked,
             actions=[(one, list(changes_of(one))) for one in found[:_PAGE]],
+            place=_place,
             next=urlencode(more) if more else "",
             first="" if call.asked("before") is None else urlencode(query),
             is_first=call.asked("before") is None,
@@ -96,6 +106,12 @@ def changes_of(action: AuditView) -> Iterator[Change]:
         was, now = (_said(key, side) for side in (before, after))
         if was != now:
             yield Change(key.removesuffix("_ms").removesuffix("_milli"), was, now)
+
+
+def _place(action: AuditView) -> str | None:
+    """The page of what was changed, if it has one and is still there."""
+    place = _PLACES.get(action.action.partition(" ")[0])
+    return place + quote(action.subject, safe="") if place and action.action not in _GONE else None
 
 
 def _said(key: str, side: dict[str, Any]) -> str | None:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from starlette.responses import Response, StreamingResponse
 
 from yizhan.console.pages.call import Call, Page, SentFile
-from yizhan.console.pages.frame import Frame, go
+from yizhan.console.pages.frame import Frame, beijing, go
 from yizhan.console.pages.send import MAY_SEND, Sending, account_of, accounts_for, less, send_time_of
 from yizhan.console.pages.spreadsheet import to_csv
 from yizhan.flow.mailings import TooDear, TooLate
@@ -98,7 +98,11 @@ class MailingRoom:
 
     async def _draw(self, call: Call, view: MailingView, mistake: str = "") -> Response:
         if view.phase is not Phase.DRAFT:
-            return self._frame.show(call, "send/mailing", "mailing", about=view.file, view=view)
+            # Messages do not know their file: they are looked for from the minute on in which it came.
+            since = {"since": beijing(view.made_at)[:16].replace(" ", "T")}
+            if call.reach.only(None) is None:
+                since["account"] = view.account
+            return self._frame.show(call, "send/mailing", "mailing", about=view.file, view=view, since=since)
         balance = (await self._ask.account(view.account)).balance
         price = view.forecast.price_milli / 1000
         return self._frame.show(

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response, StreamingResponse
 
 from yizhan.console.pages.call import Call, Page
-from yizhan.console.pages.cursor import LAST_ID, before_of
+from yizhan.console.pages.cursor import LAST_ID, before_of, id_of
 from yizhan.console.pages.frame import Frame, beijing, go
 from yizhan.console.pages.spreadsheet import to_csv
 from yizhan.console.telling import tell_events
@@ -21,7 +21,7 @@ from yizhan.flow.operate import Operate
 from yizhan.kit.clock import BEIJING, show_gap, to_ms
 from yizhan.model.message import State
 from yizhan.model.story import Event, Story
-from yizhan.model.views import MessageView, Step, TracedPdu
+from yizhan.model.views import MessagePage, MessageView, Step, TracedPdu
 
 _PAGE = 50
 _EXPORT_PAGE = 1_000
@@ -62,13 +62,13 @@ class MessagesRoom:
         return [
             Page("/messages", self._list, _LIST),
             Page("/messages.csv", self._export, _LIST),
-            Page("/messages/{id:int}", self._show, _SHOW),
-            Page("/messages/{id:int}/story", self._renew, _SHOW),
-            Page("/messages/{id:int}/resend", self._resend, None, ("POST", "/messages/{id}/resend")),
-            Page("/messages/{id:int}/give-up", self._give_up, None, ("POST", "/messages/{id}/give-up")),
-            Page("/messages/{id:int}/block", self._block, None, ("POST", "/numbers")),
-            Page("/submissions/{id:int}", self._submission, _LIST),
-            Page("/submissions/{id:int}/cancel", self._cancel, None, cancel),
+            Page("/messages/{id:key}", self._show, _SHOW),
+            Page("/messages/{id:key}/story", self._renew, _SHOW),
+            Page("/messages/{id:key}/resend", self._resend, None, ("POST", "/messages/{id}/resend")),
+            Page("/messages/{id:key}/give-up", self._give_up, None, ("POST", "/messages/{id}/give-up")),
+            Page("/messages/{id:key}/block", self._block, None, ("POST", "/numbers")),
+            Page("/submissions/{id:key}", self._submission, _LIST),
+            Page("/submissions/{id:key}/cancel", self._cancel, None, cancel),
             Page("/scheduled", self._scheduled, _LIST),
         ]
 
@@ -127,23 +127,26 @@ class MessagesRoom:
         except _Mistake as mistake:
             return self._search(call, mistake=mistake.words)
         words = self._frame.words(call)
+        # Before the head is out: what cannot be asked for is still said.
+        first = await self._ask.messages(limit=_EXPORT_PAGE, **wanted)
         headers = {"content-disposition": 'attachment; filename="messages.csv"'}
         return StreamingResponse(
-            to_csv([words[head] for head in _COLUMNS], self._rows(wanted, words)),
+            to_csv([words[head] for head in _COLUMNS], self._rows(first, wanted, words)),
             media_type="text/csv; charset=utf-8",
             headers=headers,
         )
 
-    async def _rows(self, wanted: Mapping[str, Any], words: Mapping[str, str]) -> AsyncIterator[list[list[Any]]]:
-        """The newest rows, a page at a time."""
-        before, left = None, _EXPORT_ROWS
-        while left > 0:
-            found = await self._ask.messages(limit=min(left, _EXPORT_PAGE), before=before, **wanted)
+    async def _rows(
+        self, found: MessagePage, wanted: Mapping[str, Any], words: Mapping[str, str]
+    ) -> AsyncIterator[list[list[Any]]]:
+        """The newest rows, a page at a time, of which the first is there."""
+        left = _EXPORT_ROWS
+        while True:
             yield [_cells(message, words) for message in found.messages]
             left -= len(found.messages)
-            before = found.before
-            if before is None:
+            if found.before is None or left <= 0:
                 return
+            found = await self._ask.messages(limit=min(left, _EXPORT_PAGE), before=found.before, **wanted)
 
     async def _show(self, call: Call) -> Response:
         story = await self._story(call)
@@ -153,7 +156,7 @@ class MessagesRoom:
             "messages/message",
             "msg_message",
             about=str(story.message.id),
-            pdus=[_TracedLine(channel, pdu, _clock_of(pdu.at_ms)) for channel, pdu in traced],
+            pdus=[_TracedLine(pdu, _clock_of(pdu.at_ms)) for pdu in traced],
             submission=await self._ask.submission(story.message.submission, story.message.account),
             **self._told(call, story),
         )
@@ -162,7 +165,7 @@ class MessagesRoom:
         return self._frame.fragment(call, "messages/story", **self._told(call, await self._story(call)))
 
     async def _story(self, call: Call) -> Story:
-        return await self._ask.story(_id(call), call.reach.only(None))
+        return await self._ask.story(id_of(call), call.reach.only(None))
 
     def _told(self, call: Call, story: Story) -> dict[str, Any]:
         words = self._frame.words(call)
@@ -175,12 +178,12 @@ class MessagesRoom:
         }
 
     async def _resend(self, call: Call) -> Response:
-        await self._operate.send_again(call.actor, _id(call))
-        return go(f"/messages/{_id(call)}", "msg_resent")
+        await self._operate.send_again(call.actor, id_of(call))
+        return go(f"/messages/{id_of(call)}", "msg_resent")
 
     async def _give_up(self, call: Call) -> Response:
-        await self._operate.give_up(call.actor, _id(call))
-        return go(f"/messages/{_id(call)}", "msg_given_up")
+        await self._operate.give_up(call.actor, id_of(call))
+        return go(f"/messages/{id_of(call)}", "msg_given_up")
 
     async def _block(self, call: Call) -> Response:
         message = (await self._story(call)).message
@@ -189,7 +192,7 @@ class MessagesRoom:
         return go(f"/messages/{message.id}", "msg_blocked_now")
 
     async def _submission(self, call: Call) -> Response:
-        id, account = _id(call), call.reach.only(None)
+        id, account = id_of(call), call.reach.only(None)
         submission = await self._ask.submission(id, account)
         before = before_of(call)
         page = await self._ask.messages(account=submission.account, submission=id, limit=_PAGE, before=before)
@@ -206,8 +209,8 @@ class MessagesRoom:
         )
 
     async def _cancel(self, call: Call) -> Response:
-        count = await self._operate.cancel(call.actor, _id(call), corp_id=call.reach.only(None))
-        return go(f"/submissions/{_id(call)}", "msg_cancelled_now" if count else "msg_cancelled_none")
+        count = await self._operate.cancel(call.actor, id_of(call), corp_id=call.reach.only(None))
+        return go(f"/submissions/{id_of(call)}", "msg_cancelled_now" if count else "msg_cancelled_none")
 
     async def _scheduled(self, call: Call) -> Response:
         account, after = call.asked("account"), call.asked("after")
@@ -259,13 +262,6 @@ def _moment(written: str | None) -> int | None:
         raise _Mistake("find_bad_time") from None
 
 
-def _id(call: Call) -> int:
-    id = int(call.request.path_params["id"])
-    if not 0 < id <= LAST_ID:
-        raise NotFound(f"no id {id}")
-    return id
-
-
 def _cells(message: MessageView, words: Mapping[str, str]) -> list[Any]:
     cells = [getattr(message, name) for name in _COLUMNS.values()]
     shown = {"state": words.__getitem__, "accepted_at": beijing, "send_at": beijing, "finished_at": beijing}
@@ -287,9 +283,8 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class _TracedLine:
-    """A protocol message of a channel."""
+    """A protocol message of a channel, and its time of day."""
 
-    channel: str
     pdu: TracedPdu
     clock: str
 

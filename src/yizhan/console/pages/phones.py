@@ -6,6 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from yizhan.console.pages.call import Call, Page
+from yizhan.console.pages.cursor import id_of
 from yizhan.console.pages.frame import Frame, go
 from yizhan.flow.ask import Ask
 from yizhan.flow.operate import Operate
@@ -34,7 +35,7 @@ class PhonesRoom:
             Page("/phones/new", self._lay_out, None, _PLAY),
             Page("/phones/reply", self._reply, None, _PLAY),
             Page("/phones/fate", self._choose_fate, None, _CHOOSE),
-            Page("/phones/release/{id:int}", self._release, _RELEASE, _RELEASE),
+            Page("/phones/release/{id:key}", self._release, _RELEASE, _RELEASE),
         ]
 
     async def _show(self, call: Call) -> Response:
@@ -95,7 +96,7 @@ class PhonesRoom:
         return go(_place(to) if to else "/phones", "fate_chosen")
 
     async def _release(self, call: Call) -> Response:
-        id = call.request.path_params["id"]
+        id = id_of(call)
         if call.is_change:
             await self._operate.release(call.actor, id, call.field("channel"))
             return go("/phones", "released")

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from yizhan.console.pages.call import Call, Page
+from yizhan.console.pages.cursor import id_of
 from yizhan.console.pages.frame import Frame, go
 from yizhan.flow.ask import Ask
 from yizhan.flow.explain import Explain
@@ -39,8 +40,8 @@ class RoutesRoom:
         return [
             Page("/routes", self._list, ("GET", "/routes")),
             Page("/routes/new", self._add, _ADD, _ADD),
-            Page("/routes/{id:int}/move", self._move, None, ("POST", "/routes/{id}/move")),
-            Page("/routes/{id:int}/remove", self._remove, None, ("DELETE", "/routes/{id:int}")),
+            Page("/routes/{id:key}/move", self._move, None, ("POST", "/routes/{id}/move")),
+            Page("/routes/{id:key}/remove", self._remove, None, ("DELETE", "/routes/{id:int}")),
             Page("/explain", self._dry_run, _EXPLAIN, _EXPLAIN, max_bytes=_FORM_BYTES),
         ]
 
@@ -48,11 +49,11 @@ class RoutesRoom:
         return self._frame.show(call, "routes/list", "door_routes", routes=await self._ask.routes())
 
     async def _move(self, call: Call) -> Response:
-        await self._operate.move_route(call.actor, call.request.path_params["id"], int(call.field("position")))
+        await self._operate.move_route(call.actor, id_of(call), int(call.field("position")))
         return go("/routes", "saved")
 
     async def _remove(self, call: Call) -> Response:
-        await self._operate.remove_route(call.actor, call.request.path_params["id"])
+        await self._operate.remove_route(call.actor, id_of(call))
         return go("/routes", "removed")
 
     async def _add(self, call: Call) -> Response:

@@ -38,7 +38,7 @@ _MENU = (
         (
             Door("overview", "/"),
             Door("send", "/send", MAY_SEND),
-            Door("send_file_door", "/mailings", MAY_SEND),
+            Door("send_file", "/mailings", MAY_SEND),
             Door("door_messages", "/messages", ("GET", "/messages")),
             Door("door_scheduled", "/scheduled", ("GET", "/messages")),
             Door("door_replies", "/replies", ("GET", "/replies")),

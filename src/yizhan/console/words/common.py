@@ -9,7 +9,7 @@ WORDS: Pairs = {
     "skip": ("Skip to the content", "跳到正文"),
     "log_in": ("Log in", "登录"),
     "log_out": ("Log out", "退出"),
-    "gone": ("Not here", "找不到"),
+    "gone": ("Not found", "找不到"),
     "gone_why": (
         "There is no such page, or the link is used up or too old. The next start of yizhan prints a new link, while there is nobody who can log in.",
         "没有这个页面，或者链接已用过或已过期。只要还没有人可以登录，下次启动 yizhan 时会显示新的链接。",
@@ -47,7 +47,7 @@ WORDS: Pairs = {
     "carriers": ("Carriers", "通道"),
     "gateway": ("Gateway", "网关"),
     "theme": ("Colours", "外观"),
-    "theme_auto": ("As the system", "跟随系统"),
+    "theme_auto": ("System colours", "跟随系统"),
     "theme_light": ("Light", "浅色"),
     "theme_dark": ("Dark", "深色"),
     "apply": ("Apply", "应用"),

@@ -8,7 +8,7 @@ WORDS: Pairs = {
     "node_list": ("Nodes at work on the store", "在此数据库上工作的节点"),
     "node": ("Node", "节点"),
     "node_this": ("this one", "本节点"),
-    "node_there": ("there", "在线"),
+    "node_there": ("online", "在线"),
     "node_silent": ("silent", "失去联系"),
     "node_version": ("Version", "版本"),
     "node_schema": ("Schema it knows", "支持的表结构"),
@@ -25,7 +25,7 @@ WORDS: Pairs = {
     ),
     "duty_upkeep": ("upkeep", "日常维护"),
     "duty_overdue": ("overdue messages", "超时处理"),
-    "duty_mailings": ("mailings", "批量发送"),
+    "duty_mailings": ("mailings", "文件群发"),
     "duty_push": ("webhooks", "推送"),
     "door_health": ("Health", "运行状况"),
     "health_checking": (

@@ -5,7 +5,7 @@ from yizhan.console.words.pair import Pairs
 WORDS: Pairs = {
     "keywords": ("Keywords", "敏感词"),
     "numbers": ("Blocked numbers", "号码黑名单"),
-    "addresses": ("Blocked addresses", "IP 黑名单"),
+    "addresses": ("Blocked IP addresses", "IP 黑名单"),
     "cards": ("Recharge cards", "充值卡"),
     "rul_keywords_why": (
         "A text with one of these words is refused. Letter case, full width, traditional characters and what stands between the characters to hide a word make no difference.",
@@ -20,8 +20,8 @@ WORDS: Pairs = {
     "rul_add_keywords": ("Add or remove", "添加或删除"),
     "rul_words": ("Words, one a line", "每行一个词"),
     "rul_words_hint": ("1 to 128 characters each.", "每个词 1 到 128 个字符。"),
-    "rul_forbid": ("Forbid these words", "添加"),
-    "rul_allow": ("Allow them again", "删除这些词"),
+    "rul_forbid": ("Add these words", "添加"),
+    "rul_allow": ("Remove these words", "删除这些词"),
     "rul_listed": ("Listed", "词库"),
     "rul_search_keywords": ("Part of a word", "包含"),
     "rul_no_such_keyword": ("No keyword has this in it.", "没有包含它的敏感词。"),
@@ -65,7 +65,7 @@ WORDS: Pairs = {
     "car_make": ("Make cards", "制卡"),
     "car_made": ("New cards: number, password", "新卡：卡号,密码"),
     "car_count": ("How many", "张数"),
-    "car_credit": ("Messages each", "面值（条）"),
+    "car_credit": ("Credit each (条)", "面值（条）"),
     "car_list": ("Cards", "卡片列表"),
     "car_number": ("Card number", "卡号"),
     "car_unused": ("unused", "未使用"),

@@ -15,5 +15,5 @@ WORDS: Pairs = {
     "unknown": ("unknown", "未知"),
     "cancelled": ("cancelled", "已取消"),
     "invalid": ("invalid number", "号码无效"),
-    "blocked": ("blocked number", "号码被屏蔽"),
+    "blocked": ("blocked number", "黑名单号码"),
 }

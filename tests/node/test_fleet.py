@@ -231,6 +231,26 @@ def test_a_channel_that_breaks_is_made_anew(tmp_path: Path, monkeypatch: pytest.
     asyncio.run(run())
 
 
+def test_a_channel_that_breaks_while_it_ends_is_not_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ship_module, "RESTART_S", 0.05)
+
+    async def run() -> None:
+        async with working(tmp_path, channels=[{"name": "a", **QUICK}]) as works:
+            (courier,) = works.fleet.couriers()
+            courier._part = _raise  # type: ignore[attr-defined]
+            await works.send(10)
+            await works.until(DELIVERED=10)
+            (ship,) = works.fleet._ships.values()
+            assert ship.task is not None
+            ship.task.cancel()
+            await asyncio.wait_for(asyncio.gather(ship.task, return_exceptions=True), 5)
+
+    async def _raise() -> None:
+        raise OSError("broken")
+
+    asyncio.run(run())
+
+
 def test_what_is_known_of_a_channel_that_went(tmp_path: Path) -> None:
     async def run() -> None:
         async with working(tmp_path) as works:

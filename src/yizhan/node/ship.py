@@ -99,6 +99,9 @@ class Ship:
         except Exception as error:
             self._why = f"broken, and will be made anew: {error!r}"
             log.exception("a channel broke", channel=self.settings.name, error=repr(error))
+            # A group of tasks that breaks while it is cancelled raises what broke it, and the end is forgotten.
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise asyncio.CancelledError from error
 
     def _build(self) -> None:
         try:

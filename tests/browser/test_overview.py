@@ -67,6 +67,17 @@ def test_whoever_is_logged_out_elsewhere_is_led_to_the_log_in(browser: Browser, 
         page.wait_for_url("**/login")
 
 
+def test_whoever_was_logged_out_before_he_looks_on_is_led_there_too(browser: Browser, program: Program) -> None:
+    program.api("POST", "/people", json={"name": "late", "role": "auditor", "password": PASSWORD})
+    with visit(browser, url_of(program)) as context:
+        page = context.new_page()
+        log_in(page, "late")
+        page.goto("about:blank")
+        page.route("**/live", lambda route: (program.api("POST", "/people/late/disable"), route.continue_()))
+        page.goto("/")
+        page.wait_for_url("**/login")
+
+
 def test_without_a_script_it_shows_its_moment(browser: Browser, program: Program) -> None:
     with visit(browser, url_of(program), java_script_enabled=False) as context:
         page = context.new_page()

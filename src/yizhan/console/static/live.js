@@ -7,6 +7,7 @@ const moments = COLUMNS.map(() => []);
 const charts = [];
 const clock = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Shanghai", hour: "2-digit", minute: "2-digit" });
 let source = null;
+let again = 0;
 
 function add(columns) {
   COLUMNS.forEach((name, at) => { moments[at] = moments[at].concat(columns[name]).slice(-KEPT); });
@@ -59,6 +60,8 @@ function say(stale) {
 }
 
 function look() {
+  clearTimeout(again);
+  source?.close();
   source = new EventSource("/live");
   source.addEventListener("open", () => say(false));
   source.addEventListener("history", (event) => {
@@ -68,11 +71,22 @@ function look() {
   source.addEventListener("figures", (event) => add(JSON.parse(event.data)));
   source.addEventListener("overview", (event) => renew(event.data));
   source.addEventListener("over", () => location.reload());
-  source.addEventListener("error", () => say(true)); // it comes back by itself, unless it was refused
+  source.addEventListener("error", () => {
+    say(true);
+    if (source.readyState === EventSource.CLOSED) askWhy(); // refused; else it comes back by itself
+  });
+}
+
+// The session is over, which the page itself finds out; or too many look on, and there may be room later.
+async function askWhy() {
+  const answer = await fetch(location.href, { redirect: "manual" }).catch(() => null);
+  if (answer?.type === "opaqueredirect") location.reload();
+  else if (!document.hidden) again = setTimeout(look, 10_000);
 }
 
 // Nobody looks at a page that is hidden.
 document.addEventListener("visibilitychange", () => {
+  clearTimeout(again);
   if (document.hidden) source.close();
   else look();
 });

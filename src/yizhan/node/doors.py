@@ -69,8 +69,17 @@ async def clients_door(house: House, port: socket.socket, stop: Stop) -> AsyncIt
         await listener.drain(stop.left_s())
 
 
+def admin_api(house: House) -> FastAPI:
+    """The admin API and the metrics; made once for all doors, since it is a tenth of a start."""
+    app = make_admin_app(
+        house.operate, house.ask, house.play, explain=house.explain, send=house.send, about=house.about
+    )
+    app.include_router(metrics_router(house.metrics))
+    return app
+
+
 @asynccontextmanager
-async def admin_door(house: House, stop: Stop) -> AsyncIterator[None]:
+async def admin_door(house: House, api: FastAPI, stop: Stop) -> AsyncIterator[None]:
     """The admin API on its unix socket, which only its owner can open."""
     path = Note(admin_listen=house.settings.admin.listen).socket(house.data)
     path.unlink(missing_ok=True)  # we hold the lock, so nobody listens on what an earlier node has left
@@ -79,7 +88,7 @@ async def admin_door(house: House, stop: Stop) -> AsyncIterator[None]:
         sock.bind(short)
     path.chmod(0o600)
     limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES)
-    listener = Listener(answers_of(_admin_app(house), house.settings.admin.max_streams), limits, sock)
+    listener = Listener(answers_of(api, house.settings.admin.max_streams), limits, sock)
     await listener.start()
     try:
         yield
@@ -105,18 +114,22 @@ def bind_side_ports(settings: Settings) -> dict[str, socket.socket]:
 
 
 @asynccontextmanager
-async def side_doors(house: House, ports: Mapping[str, socket.socket], stop: Stop) -> AsyncIterator[str | None]:
+async def side_doors(
+    house: House, api: FastAPI, ports: Mapping[str, socket.socket], stop: Stop
+) -> AsyncIterator[str | None]:
     """What stands at the ports that are there: the console and the admin API for who logs in or has a token, and the
     metrics for whoever comes. The console's address.
     """
-    doors: tuple[tuple[str, Callable[[House], App]], ...] = ((_CONSOLE, _guarded), (_METRICS, _metrics_app))
+    doors: tuple[tuple[str, Callable[[House, FastAPI], App]], ...] = ((_CONSOLE, _guarded), (_METRICS, _metrics_app))
     streams = house.settings.admin.max_streams
     limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES, max_connections=_CONNECTIONS + streams)
     urls: dict[str, str] = {}
     async with AsyncExitStack() as stack:
         for name, make in doors:
             if name in ports:
-                listener = Listener(answers_of(make(house), streams), limits, ports[name], most_large=_LARGE_BODIES)
+                listener = Listener(
+                    answers_of(make(house, api), streams), limits, ports[name], most_large=_LARGE_BODIES
+                )
                 await listener.start()
                 stack.push_async_callback(listener.drain, min(1.0, stop.left_s()))
                 urls[name] = _url(listener)
@@ -129,13 +142,13 @@ def _url(listener: Listener, scheme: str = "http") -> str:
     return f"{scheme}://[{host}]:{number}" if ":" in host else f"{scheme}://{host}:{number}"
 
 
-def _metrics_app(house: House) -> FastAPI:
+def _metrics_app(house: House, _: FastAPI) -> FastAPI:
     app = FastAPI(openapi_url=None)
     app.include_router(metrics_router(house.metrics))
     return app
 
 
-def _guarded(house: House) -> Doorkeeper:
+def _guarded(house: House, api: FastAPI) -> Doorkeeper:
     """The console and the API, over the network."""
     callers = Callers(house.settings.server.trusted_proxies)
 
@@ -156,12 +169,4 @@ def _guarded(house: House) -> Doorkeeper:
         source=source,
         play=house.play,
     )
-    return Doorkeeper(_admin_app(house), house.ask.holder, house.login.visit, site)
-
-
-def _admin_app(house: House) -> FastAPI:
-    app = make_admin_app(
-        house.operate, house.ask, house.play, explain=house.explain, send=house.send, about=house.about
-    )
-    app.include_router(metrics_router(house.metrics))
-    return app
+    return Doorkeeper(api, house.ask.holder, house.login.visit, site)

@@ -18,7 +18,15 @@ from yizhan.model.settings import split_listen
 from yizhan.node.build import House, build
 from yizhan.node.config import ConfigError, Configuration, read_configuration
 from yizhan.node.demo import PHONE, set_demo
-from yizhan.node.doors import admin_door, allow_descriptors, bind_port, bind_side_ports, clients_door, side_doors
+from yizhan.node.doors import (
+    admin_api,
+    admin_door,
+    allow_descriptors,
+    bind_port,
+    bind_side_ports,
+    clients_door,
+    side_doors,
+)
 from yizhan.node.followers import Missing
 from yizhan.node.note import leave_note
 from yizhan.node.stop import Stop, end_at_once
@@ -80,10 +88,11 @@ async def _serve(configuration: Configuration, data: Path, demo: bool) -> None:
         else:
             await house.shared.enter()
             await house.fleet.apply()
+        api = admin_api(house)
         async with (
             _at_work(house, stop),
-            admin_door(house, stop),
-            side_doors(house, side_ports, stop) as console_url,
+            admin_door(house, api, stop),
+            side_doors(house, api, side_ports, stop) as console_url,
             clients_door(house, port, stop) as url,
         ):
             print(welcome(url, console_url, data, demo_is_ready), flush=True)

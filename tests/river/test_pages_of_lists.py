@@ -111,6 +111,7 @@ def test_messages_are_found(program: Program, wanted: dict[str, str], count: int
     ("query", "says"),
     [
         pytest.param("since=yesterday", "since", id="no moment"),
+        pytest.param("until=0.5", "until", id="seconds since 1970"),
         pytest.param("since=9999-12-31T23:59:59-23:59", "since", id="beyond the calendar"),
         pytest.param("text=", "text", id="no text"),
         pytest.param("number=", "number", id="no number"),

@@ -1,11 +1,12 @@
 """What the admin API accepts: one model per request body. Unknown keys are mistakes, money is in 条."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import md5
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from yizhan.kit.clock import BEIJING
 from yizhan.model.access import Role
@@ -18,9 +19,9 @@ Word = Annotated[str, Field(min_length=1, max_length=300)]
 Words = Annotated[list[Word], Field(min_length=1, max_length=200_000)]
 RowId = Annotated[int, Field(ge=1, lt=2**63)]
 Limit = Annotated[int, Field(ge=1, le=1_000)]
-Part = Annotated[
-    str, Field(max_length=128, pattern=r"^[^\x00]*$")
-]  # of a name that is looked for, or where a page ends
+# Of a name that is looked for, or where a page ends.
+Part = Annotated[str, Field(max_length=128, pattern=r"^[^\x00]*$")]
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def _representable(credits: Decimal) -> Decimal:
@@ -40,8 +41,15 @@ def _in_the_calendar(at: datetime) -> datetime:
     return at
 
 
+def _written_out(at: object) -> object:
+    """A date, not the seconds since 1970 that pydantic would take too."""
+    if isinstance(at, datetime) or (isinstance(at, str) and _DATE.match(at)):
+        return at
+    raise ValueError("must be a moment such as 2026-11-29T08:00:00+08:00")
+
+
 # In every zone that we write it in.
-Moment = Annotated[AwareDatetime, AfterValidator(_in_the_calendar)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_the_calendar)]
 
 
 def _by_the_wall(at: datetime) -> datetime:
@@ -49,7 +57,7 @@ def _by_the_wall(at: datetime) -> datetime:
 
 
 # What people ask for: without a zone it is Beijing's.
-WallTime = Annotated[datetime, AfterValidator(_by_the_wall)]
+WallTime = Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_by_the_wall)]
 
 
 class Body(BaseModel):

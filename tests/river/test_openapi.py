@@ -18,6 +18,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from .openapi_hooks import OWN_TOKEN
 from .program import TEXT, Program, running
 
 EXAMPLES = int(os.environ.get("YIZHAN_TEST_API_EXAMPLES", "4"))
@@ -81,7 +82,7 @@ class Api:
             program.account(name, credit=100)
         program.api("POST", "/channels", json={"name": "second", "settings": {"kind": "simulator"}})
         program.api("POST", "/messages", json={"account": "C1", "to": ["13800000000", "13800000004"], "text": TEXT})
-        wish = {"name": "the-token-of-this-test", "role": "admin"}
+        wish = {"name": OWN_TOKEN, "role": "admin"}
         self.token = program.api("POST", "/tokens", json=wish)["token"]
         self.client = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=30)
         self.document = self.client.get("/api/openapi.json").json()

@@ -12,13 +12,13 @@ from starlette.responses import Response
 from yizhan.console.pages.call import Call, Page
 from yizhan.console.pages.cursor import before_of
 from yizhan.console.pages.frame import Frame, beijing
+from yizhan.console.pages.paging import PAGE, cut
 from yizhan.flow.about import About
 from yizhan.flow.ask import Ask
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model.money import as_number
 from yizhan.model.views import AuditView, SettingView
 
-_PAGE = 50
 _FILTERS = ("actor", "action", "subject")
 _NOTHING: tuple[Any, ...] = (None, "", [], {}, "[]")  # the last is an empty list as the store has it
 _SECRETS = frozenset({"credential", "password"})
@@ -75,19 +75,17 @@ class GatewayRoom:
 
     async def _audit(self, call: Call) -> Response:
         asked = {name: call.asked(name) for name in _FILTERS}
-        found = await self._ask.audit(_PAGE + 1, **asked, before=before_of(call))
+        found, last = cut(await self._ask.audit(PAGE + 1, **asked, before=before_of(call)))
         query = {name: value for name, value in asked.items() if value}
-        more = {**query, "before": found[_PAGE - 1].id} if len(found) > _PAGE else None
         return self._frame.show(
             call,
             "gateway/audit",
             "door_audit",
             asked=asked,
-            actions=[(one, list(changes_of(one))) for one in found[:_PAGE]],
+            actions=[(one, list(changes_of(one))) for one in found],
             place=_place,
-            next=urlencode(more) if more else "",
-            first="" if call.asked("before") is None else urlencode(query),
-            is_first=call.asked("before") is None,
+            next="" if last is None else urlencode({**query, "before": last.id}),
+            first=urlencode(query),
         )
 
     async def _settings(self, call: Call) -> Response:

@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from yizhan.console.pages.call import Call, Page
 from yizhan.console.pages.cursor import LAST_ID, before_of, id_of
 from yizhan.console.pages.frame import Frame, beijing, go
+from yizhan.console.pages.paging import PAGE
 from yizhan.console.pages.spreadsheet import to_csv
 from yizhan.console.telling import tell_events
 from yizhan.flow.ask import Ask
@@ -23,7 +24,6 @@ from yizhan.model.message import State
 from yizhan.model.story import Event, Story
 from yizhan.model.views import MessagePage, MessageView, Step, TracedPdu
 
-_PAGE = 50
 _EXPORT_PAGE = 1_000
 _EXPORT_ROWS = 100_000
 _LIST, _SHOW = ("GET", "/messages"), ("GET", "/messages/{id}")
@@ -76,7 +76,7 @@ class MessagesRoom:
         if written := call.asked("id"):
             return await self._find(call, written)
         try:
-            found = await self._ask.messages(limit=_PAGE, before=before_of(call), **_wanted(call))
+            found = await self._ask.messages(limit=PAGE, before=before_of(call), **_wanted(call))
         except _Mistake as mistake:
             return self._search(call, mistake=mistake.words)
         return self._search(call, found.messages, found.before, found.stopped_at)
@@ -115,7 +115,6 @@ class MessagesRoom:
             query=urlencode(query),
             messages=found,
             next=urlencode({**query, "before": before}) if before else "",
-            is_first=call.asked("before") is None,
             stopped_at=stopped_at,
             states=[state.word for state in State],
             rows_limit=_EXPORT_ROWS,
@@ -195,7 +194,7 @@ class MessagesRoom:
         id, account = id_of(call), call.reach.only(None)
         submission = await self._ask.submission(id, account)
         before = before_of(call)
-        page = await self._ask.messages(account=submission.account, submission=id, limit=_PAGE, before=before)
+        page = await self._ask.messages(account=submission.account, submission=id, limit=PAGE, before=before)
         return self._frame.show(
             call,
             "messages/submission",
@@ -204,7 +203,6 @@ class MessagesRoom:
             submission=submission,
             messages=page.messages,
             next=urlencode({"before": page.before}) if page.before else "",
-            is_first=before is None,
             is_cancellable=bool(_CANCELLABLE & submission.states.keys()),
         )
 
@@ -214,7 +212,7 @@ class MessagesRoom:
 
     async def _scheduled(self, call: Call) -> Response:
         account, after = call.asked("account"), call.asked("after")
-        found = await self._ask.scheduled(call.reach.only(account), _PAGE, after)
+        found = await self._ask.scheduled(call.reach.only(account), PAGE, after)
         query = {"account": account} if account else {}
         return self._frame.show(
             call,
@@ -222,8 +220,7 @@ class MessagesRoom:
             "door_scheduled",
             asked={"account": account or ""},
             submissions=found,
-            next=urlencode({**query, "after": found[-1].cursor}) if len(found) == _PAGE else "",
-            is_first=after is None,
+            next=urlencode({**query, "after": found[-1].cursor}) if len(found) == PAGE else "",
         )
 
 

@@ -7,10 +7,9 @@ from starlette.responses import Response
 from yizhan.console.pages.call import Call, Page
 from yizhan.console.pages.cursor import before_of
 from yizhan.console.pages.frame import Frame
+from yizhan.console.pages.paging import PAGE
 from yizhan.flow.ask import Ask
 from yizhan.model.reject import Reject
-
-_PAGE = 50
 
 
 class RefusalsRoom:
@@ -31,7 +30,7 @@ class RefusalsRoom:
         asked = {name: call.asked(name) or "" for name in ("account", "reject")}
         query = {name: value for name, value in asked.items() if value}
         before = before_of(call)
-        found = await self._ask.refusals(_PAGE, before, account=call.asked("account"), reject=call.asked("reject"))
+        found = await self._ask.refusals(PAGE, before, account=call.asked("account"), reject=call.asked("reject"))
         return self._frame.show(
             call,
             "refusals/list",
@@ -41,8 +40,7 @@ class RefusalsRoom:
             rules=list(Reject),
             around=_around,
             query=urlencode(query),
-            next=urlencode({**query, "before": found[-1].id}) if len(found) == _PAGE else "",
-            is_first=before is None,
+            next=urlencode({**query, "before": found[-1].id}) if len(found) == PAGE else "",
         )
 
     async def _replies(self, call: Call) -> Response:
@@ -50,7 +48,7 @@ class RefusalsRoom:
         query = {name: value for name, value in asked.items() if value}
         account, before = call.reach.only(call.asked("account")), before_of(call)
         nobodys = bool(asked["nobodys"]) and account is None
-        found = await self._ask.replies(account, nobodys, _PAGE, before)
+        found = await self._ask.replies(account, nobodys, PAGE, before)
         return self._frame.show(
             call,
             "refusals/replies",
@@ -58,8 +56,7 @@ class RefusalsRoom:
             asked=asked,
             replies=found,
             query=urlencode(query),
-            next=urlencode({**query, "before": found[-1].id}) if len(found) == _PAGE else "",
-            is_first=before is None,
+            next=urlencode({**query, "before": found[-1].id}) if len(found) == PAGE else "",
         )
 
 

@@ -75,7 +75,7 @@ class Accepting(Desk):
 
     async def post(self, piece: Piece) -> None:
         """A piece of a mailing: each of its texts is a submission of its own, and one commit holds them all, with a
-        note of what has become of each row. So whoever is interrupted goes on behind the last commit (ADR 0024).
+        note of what has become of each row. So whoever is interrupted goes on behind the last commit (ADR 0025).
         """
         account = self._living.standing.accounts[piece.order.account]
         rows = sum(not row.mistake for row in piece.rows)

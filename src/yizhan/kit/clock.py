@@ -48,6 +48,11 @@ def to_rfc3339(ms: int | None) -> str | None:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def show_time(ms: int) -> str:
+    """The time of day in Beijing, to the millisecond: ``08:00:00.000``."""
+    return datetime.fromtimestamp(ms / 1000, BEIJING).strftime("%H:%M:%S.%f")[:-3]
+
+
 def show_gap(gap: timedelta) -> str:
     """How long after the step before: ``+7 ms``, ``+1.02 s``, ``+3 min``, ``+4 h``, ``+6 d``; empty below 1 ms."""
     seconds = gap.total_seconds()

@@ -19,7 +19,7 @@ from yizhan.flow.ask import Ask
 from yizhan.flow.ask_messages import LAST_CLIENT_ID
 from yizhan.flow.office import NotFound
 from yizhan.flow.operate import Operate
-from yizhan.kit.clock import BEIJING, show_gap, to_ms
+from yizhan.kit.clock import BEIJING, show_gap, show_time, to_ms
 from yizhan.model.message import State
 from yizhan.model.story import Event, Story
 from yizhan.model.views import MessagePage, MessageView, Step, TracedPdu
@@ -155,7 +155,7 @@ class MessagesRoom:
             "messages/message",
             "msg_message",
             about=str(story.message.id),
-            pdus=[_TracedLine(pdu, _clock_of(pdu.at_ms)) for pdu in traced],
+            pdus=[_TracedLine(pdu, show_time(pdu.at_ms)) for pdu in traced],
             submission=await self._ask.submission(story.message.submission, story.message.account),
             **self._told(call, story),
         )
@@ -293,14 +293,6 @@ def _lines(events: Sequence[Event], words: Mapping[str, str]) -> list[_Line]:
         at = datetime.fromisoformat(step.at).astimezone(BEIJING) if step.at else None
         day = f"{at:%Y-%m-%d}" if at and (before is None or at.date() != before.date()) else ""
         since = show_gap(at - before) if at and before else ""
-        lines.append(_Line(step, day, _clock(at) if at else "", since))
+        lines.append(_Line(step, day, show_time(to_ms(at)) if at else "", since))
         before = at or before
     return lines
-
-
-def _clock(at: datetime) -> str:
-    return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}"
-
-
-def _clock_of(at_ms: int) -> str:
-    return _clock(datetime.fromtimestamp(at_ms / 1000, BEIJING))

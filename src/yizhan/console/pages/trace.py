@@ -11,7 +11,7 @@ from starlette.responses import Response
 from yizhan.console.pages.call import Call, Page
 from yizhan.console.pages.frame import Frame
 from yizhan.flow.ask import Ask
-from yizhan.kit.clock import BEIJING
+from yizhan.kit.clock import show_time
 from yizhan.model.views import TracedPdu
 from yizhan.wire.pcap import PcapWriter
 
@@ -92,4 +92,4 @@ class TraceRoom:
 def _moment(pdu: TracedPdu) -> tuple[str, str]:
     """When: for machines, and to the millisecond for people, in Beijing time."""
     at = datetime.fromtimestamp(pdu.at_ms / 1000, UTC)
-    return at.isoformat(timespec="milliseconds"), at.astimezone(BEIJING).strftime("%H:%M:%S.%f")[:-3]
+    return at.isoformat(timespec="milliseconds"), show_time(pdu.at_ms)

@@ -50,7 +50,8 @@ def test_by_keyboard_alone(browser: Browser, program: Program) -> None:
     with visit(browser, url_of(program)) as context:
         page = context.new_page()
         page.goto("/login")
-        page.keyboard.type("kay")  # the field has the focus
+        expect(page.get_by_label("Name")).to_be_focused()  # as soon as it is painted
+        page.keyboard.type("kay")
         page.keyboard.press("Tab")
         page.keyboard.type(PASSWORD)
         page.keyboard.press("Enter")

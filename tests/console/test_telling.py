@@ -9,9 +9,11 @@ import pytest
 import yizhan.flow.story
 from yizhan.console.telling import tell_events
 from yizhan.console.words import LANGUAGES
+from yizhan.console.words.sentences import WORDS as SENTENCES
 from yizhan.console.words.story import WORDS
 from yizhan.model.message import Lane
 from yizhan.model.route import Obstacle
+from yizhan.model.sentence import Sentence
 from yizhan.model.story import Event, Said, say
 from yizhan.model.submission import SignatureFound
 
@@ -50,7 +52,19 @@ def test_there_are_words_for_everything() -> None:
     assert keys == set(WORDS)
 
 
+def test_each_sentence_has_its_words() -> None:
+    assert {f"said_{one.name.lower()}" for one in Sentence} == set(SENTENCES)
+
+
+def test_a_sentence_of_the_gateway_in_a_story() -> None:
+    why = Sentence.CANNOT_CONNECT(error="{x}")
+    said = say("obstacle_unbound_for", detail=why)
+    for language, expected in (("en", "not bound: cannot connect: {x}"), ("zh", "未连接：无法连接：{x}")):
+        (step,) = tell_events([Event(None, "routing", said)], LANGUAGES[language])
+        assert step.what == expected
+
+
 def test_both_languages_name_the_same_values() -> None:
-    for key, pair in WORDS.items():
+    for key, pair in {**WORDS, **SENTENCES}.items():
         english, chinese = ({name for _, name, _, _ in Formatter().parse(said) if name} for said in pair)
         assert english == chinese, key

@@ -18,6 +18,7 @@ from yizhan.kit.clock import Clock
 from yizhan.kit.log import get_logger
 from yizhan.model.carriage import ChannelState, Letter, Receipt
 from yizhan.model.channel import ChannelSettings
+from yizhan.model.sentence import Sentence, spoken
 from yizhan.model.views import ChannelView, TestStep, TracedPdu
 from yizhan.policy.pace import Pace
 from yizhan.policy.reconnect import GOOD_BIND_S, Trouble, reconnect_delay_s
@@ -62,7 +63,7 @@ class SmppChannel:
         self._health = Health()
         self._trace = Trace(settings.trace_pdus, clock.now_ms)
         self._links: list[Link] = []
-        self._why = "not connected yet"
+        self._why: str = Sentence.NOT_CONNECTED()
         self._paused = self._leaving = False
         self._ended = asyncio.Event()
         self._arrived = asyncio.Event()
@@ -139,7 +140,8 @@ class SmppChannel:
         patience_s = self._settings.answer_timeout_s
         alive = await asyncio.gather(*(link.alive(patience_s) for link in links))
         for link, answered in zip(links, alive, strict=True):
-            steps.add(link.label, answered, f"{link.remote} answers" if answered else link.reason or "no answer")
+            said = Sentence.ANSWERS(remote=link.remote) if answered else link.reason or Sentence.NO_ANSWER()
+            steps.add(link.label, answered, said)
         return steps.taken or await try_out(self._settings, self._clock)
 
     async def idle(self) -> None:
@@ -184,9 +186,9 @@ class SmppChannel:
             try:
                 link = await connect(self._settings, label, command, host=self, clock=self._clock, trace=self._trace)
             except Refused as refusal:
-                trouble, self._why = Trouble.REFUSED, str(refusal)
+                trouble, self._why = Trouble.REFUSED, spoken(refusal)
             except (OSError, ValueError) as error:  # ValueError: what no bind can carry
-                self._why = f"cannot connect: {error}"
+                self._why = Sentence.CANNOT_CONNECT(error=spoken(error))
             else:
                 log.info("bound", channel=self.name, link=label, remote=link.remote)
                 self._room()

@@ -10,6 +10,7 @@ from yizhan.carrier.tls import tls_context, tls_name
 from yizhan.carrier.trace import Trace
 from yizhan.kit.clock import Clock
 from yizhan.model.channel import ChannelSettings
+from yizhan.model.sentence import Sentence
 from yizhan.wire.session import BindRefused, Bound, Clocks, Event, Role, Session
 from yizhan.wire.smpp.codec import Pdu
 from yizhan.wire.smpp.dialect import SMPP34
@@ -49,7 +50,7 @@ class _Door:
             if isinstance(event, Bound) and not self.decided.done():
                 self.decided.set_result("")
             elif isinstance(event, BindRefused) and not self.decided.done():
-                self.decided.set_result(f"the carrier refuses the bind: {word_of(event.status)}")
+                self.decided.set_result(Sentence.BIND_REFUSED(status=word_of(event.status)))
         self._host.heard(link, events)
 
     def writable(self) -> None:
@@ -69,7 +70,7 @@ def read_password(settings: ChannelSettings) -> str:
         return settings.password_file.read_text(encoding="utf-8").strip()
     if settings.password_env:
         if settings.password_env not in os.environ:
-            raise ValueError(f"the gateway's environment has no {settings.password_env}")
+            raise ValueError(Sentence.NO_VARIABLE(name=settings.password_env))
         return os.environ[settings.password_env]
     return settings.password
 
@@ -111,7 +112,7 @@ async def connect(
                 lambda: link, settings.host, settings.port, ssl=context, server_hostname=tls_name(settings)
             )
     except TimeoutError:
-        raise ConnectionError(f"no connection within {settings.bind_timeout_s:g} s") from None
+        raise ConnectionError(Sentence.NO_CONNECTION(seconds=f"{settings.bind_timeout_s:g}")) from None
     host.opened(link)
     body = {
         "system_id": settings.system_id,

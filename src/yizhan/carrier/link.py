@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 from yizhan.carrier.outbox import Part
+from yizhan.model.sentence import Sentence
 from yizhan.wire.session import Broken, Event, Mode, Phase, Session, Unbound
 from yizhan.wire.smpp.codec import Pdu
 
@@ -122,7 +123,7 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Whatever had no answer by now will not get one."""
         self._transport = None
-        self.reason = self.reason or (f"connection lost: {exc}" if exc else "the carrier closed the connection")
+        self.reason = self.reason or _ended(exc)
         unanswered = self.session.lost()
         if not self.closed.done():
             self.closed.set_result(None)
@@ -134,12 +135,16 @@ class Link(asyncio.Protocol):
         self.flush()
         for event in events:
             if isinstance(event, Unbound | Broken) and self._transport is not None:
-                self.reason = event.reason if isinstance(event, Broken) else "unbound"
+                self.reason = event.reason if isinstance(event, Broken) else Sentence.UNBOUND()
                 # What was written last (an answer, a nack) still goes out; a peer that reads nothing gets no patience.
                 if isinstance(event, Broken) and self._transport.get_write_buffer_size() > 0:
                     self._transport.abort()
                 else:
                     self._transport.close()
+
+
+def _ended(error: Exception | None) -> str:
+    return Sentence.CONNECTION_LOST(error=str(error)) if error else Sentence.CONNECTION_CLOSED()
 
 
 def _shown(address: object) -> str:

@@ -9,6 +9,7 @@ from yizhan.carrier.outbox import Part
 from yizhan.carrier.trace import Trace
 from yizhan.kit.clock import Clock
 from yizhan.model.channel import ChannelSettings
+from yizhan.model.sentence import Sentence, spoken
 from yizhan.model.views import TestStep
 from yizhan.wire.session import Event
 from yizhan.wire.smpp.table import Command
@@ -51,7 +52,7 @@ async def try_out(settings: ChannelSettings, clock: Clock) -> list[TestStep]:
     """Each step with how it went; the first that fails is the last. Only carriers can be tried from outside."""
     steps = Steps(clock)
     if settings.kind == "simulator":
-        steps.add("simulator", False, "is not at work")
+        steps.add("simulator", False, Sentence.NOT_AT_WORK())
         return steps.taken
     for command in BINDS[settings.bind]:
         if not await _log_in(settings, command, steps, clock):
@@ -66,16 +67,17 @@ async def _log_in(settings: ChannelSettings, command: Command, steps: Steps, clo
     try:
         link = await connect(settings, f"{settings.name}#test", command, host=_Visitor(), clock=clock, trace=trace)
     except Refused as refusal:
-        steps.add(step, False, str(refusal))
+        steps.add(step, False, spoken(refusal))
         return False
     except (OSError, ValueError) as error:
-        steps.add("connect", False, str(error) or repr(error))
+        steps.add("connect", False, spoken(error) or repr(error))
         return False
-    steps.add(step, True, f"{settings.system_id} is let in at {link.remote}{' over TLS' if settings.tls else ''}")
+    let_in = Sentence.LET_IN_TLS if settings.tls else Sentence.LET_IN
+    steps.add(step, True, let_in(who=settings.system_id, remote=link.remote))
     link.session.unbind(clock.monotonic_s())
     link.flush()
     await asyncio.wait([link.closed], timeout=_GOODBYE_S)
     gone = link.closed.done()
-    steps.add("unbind", gone, "the carrier said good-bye" if gone else "no answer")
+    steps.add("unbind", gone, Sentence.GOOD_BYE() if gone else Sentence.NO_ANSWER())
     link.abort("tried out")
     return gone

@@ -23,6 +23,7 @@ from yizhan.model.money import as_number
 from yizhan.model.operation import find_operation
 from yizhan.model.reject import Reject
 from yizhan.model.route import Route
+from yizhan.model.sentence import Sentence
 from yizhan.model.story import Story
 from yizhan.model.views import (
     AccountView,
@@ -298,7 +299,7 @@ class Ask(MessageQuestions):
         """Where a message would go now, and why not elsewhere. ValueError for what is no number; NotFound."""
         e164 = to_e164("".join(number.split()))
         if e164 is None:
-            raise ValueError(f"not a telephone number: {number[:32]!r}")
+            raise ValueError(Sentence.NO_NUMBER(given=repr(number[:32])))
         who = passenger_to(self._account_id(corp_id), e164, text_class(text))
         states = by_channel(courier.state() for courier in self._board.couriers())
         decision = decide(self._living.standing.routes, states, who)

@@ -15,6 +15,7 @@ from yizhan.flow.operate_webhooks import WebhookActions
 from yizhan.flow.ports import Board
 from yizhan.flow.repeats import Repeats
 from yizhan.kit.clock import Clock
+from yizhan.model.sentence import Sentence
 from yizhan.model.settings import RefundRule
 from yizhan.store.database import Database, Session
 from yizhan.store.messages import cancel_submission, list_messages
@@ -72,7 +73,7 @@ class Operate(
         at_ms = self._clock.now_ms()
         deed = Deed(actor, "message resend", str(message), {"state": "uncertain"}, {"state": "queued"})
         if not await self._carry_out(deed, lambda session: send_again(session, message, at_ms)):
-            raise Conflict(f"message {message} is not held as uncertain")
+            raise Conflict(Sentence.NOT_HELD(message=message))
         self._board.changed()
 
     async def give_up(self, actor: str, message: int) -> None:
@@ -85,4 +86,4 @@ class Operate(
             return give_up(session, [message], at_ms, rule) > 0
 
         if not await self._carry_out(deed, act):
-            raise Conflict(f"message {message} is neither held nor queued")
+            raise Conflict(Sentence.NOT_WAITING(message=message))

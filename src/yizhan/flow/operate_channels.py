@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from yizhan.flow.office import Conflict, Deed, Office, channel_of
 from yizhan.flow.ports import Board
 from yizhan.model.channel import PASSWORDS, ChannelSettings, shown
+from yizhan.model.sentence import Sentence, together
 from yizhan.model.wording import Wording, show_path
 from yizhan.store import channels
 from yizhan.store.database import Session
@@ -53,7 +54,7 @@ class ChannelActions(Office):
         before = self._living_channel(name)
         rules = [r.position for r in self._living.standing.routes if any(name in tier for tier in r.tiers)]
         if rules:
-            raise Conflict(f"rule {', '.join(map(str, rules))} names the channel {name}: remove or change that first")
+            raise Conflict(Sentence.CHANNEL_NAMED(rules=", ".join(map(str, rules)), name=name))
         deed = Deed(actor, "channel remove", name, _told(before), {})
         await self._carry_out(deed, lambda session: channels.delete_channel(session, name))
         await self._board.apply()
@@ -82,9 +83,9 @@ class ChannelActions(Office):
     def _living_channel(self, name: str) -> ChannelSettings:
         settings = channel_of(self._board, name)
         if self._board.built_in(name):
-            raise Conflict(f"channel {name} is built in and goes by itself when another one is added")
+            raise Conflict(Sentence.CHANNEL_BUILT_IN(name=name))
         if self._board.in_file(name):
-            raise Conflict(f"channel {name} stands in the configuration file: change it there, or pause it here")
+            raise Conflict(Sentence.CHANNEL_IN_FILE(name=name))
         return settings
 
 
@@ -94,7 +95,9 @@ def read_channel(wanted: Mapping[str, Any]) -> ChannelSettings:
         return ChannelSettings.model_validate(dict(wanted))
     except ValidationError as error:
         mistakes = _WORDING.describe(error).items()
-        raise ValueError("; ".join(f"{show_path(where) or 'channel'}: {words}" for where, words in mistakes)) from None
+        raise ValueError(
+            together(Sentence.KEY(key=show_path(where) or "channel", words=words) for where, words in mistakes)
+        ) from None
 
 
 def _told(settings: ChannelSettings) -> dict[str, Any]:

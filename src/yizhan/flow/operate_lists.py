@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from yizhan.flow.office import Deed, NotFound, Office
+from yizhan.model.sentence import Sentence
 from yizhan.model.views import AddressView, NumberView
 from yizhan.policy.addresses import parse_network
 from yizhan.policy.keywords import normalise
@@ -113,5 +114,5 @@ def _keywords(words: Sequence[str]) -> list[str]:
 def _number(number: str) -> str:
     e164 = to_e164("".join(number.split()))
     if e164 is None:
-        raise ValueError(f"not a telephone number: {number[:32]!r}")
+        raise ValueError(Sentence.NO_NUMBER(given=repr(number[:32])))
     return e164

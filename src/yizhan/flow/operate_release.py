@@ -5,6 +5,7 @@ from typing import Literal
 from yizhan.flow.office import Conflict, Deed, NotFound, Office, channel_of
 from yizhan.flow.ports import Board
 from yizhan.model.message import State
+from yizhan.model.sentence import Sentence
 from yizhan.model.views import MessageView
 from yizhan.store.database import Session
 from yizhan.store.release import Original, find_original, lock_message, send_copy
@@ -22,7 +23,7 @@ class ReleaseActions(Office):
         what was never in a simulator, has no end yet, is blocked by now, or was released over that channel before.
         """
         if channel_of(self._board, channel).kind == "simulator":
-            raise ValueError(f"{channel} is a simulator: nothing leaves over it")
+            raise ValueError(Sentence.TO_SIMULATOR(channel=channel))
         original = await self._database.read(lambda session: find_original(session, message))
         if original is None:
             raise NotFound(f"no message {message}")
@@ -42,18 +43,18 @@ class ReleaseActions(Office):
 
         view = await self._carry_out(deed, copy)
         if view is False:
-            raise Conflict(f"message {message} was released by somebody else at this moment")
+            raise Conflict(Sentence.RELEASED_NOW(message=message))
         self._board.changed()
         return view
 
     def _hindrance(self, original: Original, channel: str) -> str | None:
         """Why it cannot be released; None: nothing stands against it."""
         if not original.simulated:
-            return f"message {original.id} was in no simulator"
+            return Sentence.NOT_SIMULATED(message=original.id)
         if original.state is not State.SENT and not original.state.final:
-            return f"message {original.id} is {original.state.word}: the simulator is not done with it"
+            return Sentence.NOT_DONE(message=original.id, state=original.state.word)
         if self._living.standing.numbers.among(original.account_id, [original.number]):
-            return f"{original.number} is blocked"
+            return Sentence.BLOCKED(number=original.number)
         if (copy := original.released.get(channel)) is not None:
-            return f"message {original.id} was released over {channel} before, as message {copy}"
+            return Sentence.RELEASED(message=original.id, channel=channel, copy=copy)
         return None

@@ -10,6 +10,7 @@ from yizhan.flow.ask import route_view
 from yizhan.flow.office import Deed, NotFound, Office
 from yizhan.flow.ports import Board
 from yizhan.model.route import Network, Route, TextClass
+from yizhan.model.sentence import Sentence
 from yizhan.model.views import RouteView
 from yizhan.policy.text_class import text_class
 from yizhan.store import routes
@@ -44,8 +45,8 @@ class RouteActions(Office):
             id=0,
             position=position,
             account_id=None if corp_id is None else self._account(corp_id).id,
-            prefix=_digits(prefix, "a prefix", 15),
-            country=_digits(country, "a country's calling code", 3),
+            prefix=_digits(prefix, Sentence.PREFIX, 15),
+            country=_digits(country, Sentence.COUNTRY, 3),
             network=_member(Network, network, "a network"),
             text_class=_member(TextClass, text_class, "a text class"),
             tiers=self._tiers(tiers),
@@ -116,18 +117,16 @@ class RouteActions(Office):
         known = {one.name for one in self._board.settings()}
         for name in (name for tier in tiers for name in tier):
             if name not in known:
-                raise ValueError(f"no channel {name}; there are: {', '.join(sorted(known)) or 'none'}")
+                raise ValueError(Sentence.NO_CHANNEL(name=name, known=", ".join(sorted(known)) or Sentence.NONE()))
         if any(not 1 <= weight <= _MOST_WEIGHT for tier in tiers for weight in tier.values()):
-            raise ValueError(f"a weight is a whole number from 1 to {_MOST_WEIGHT}")
+            raise ValueError(Sentence.WEIGHT(most=_MOST_WEIGHT))
         return tuple(dict(tier) for tier in tiers)
 
 
-def _digits(text: str, what: str, most: int) -> str:
+def _digits(text: str, mistake: Sentence, most: int) -> str:
     digits = text.strip().removeprefix("+")
     if digits and not (digits.isascii() and digits.isdigit() and len(digits) <= most and digits[0] != "0"):
-        raise ValueError(
-            f"{what} is at most {most} digits in international form, without 0 in front: not {text[:32]!r}"
-        )
+        raise ValueError(mistake(most=most, given=repr(text[:32])))
     return digits
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from yizhan.flow.office import Conflict, NotFound
 from yizhan.flow.ports import Handsets, Inboxes, Oracle
+from yizhan.model.sentence import Sentence
 from yizhan.model.views import ChosenFate, Phone, PhoneMessage
 from yizhan.policy.numbers import to_e164
 
@@ -82,7 +83,7 @@ class Play:
         Conflict without a simulator, ValueError for what cannot be chosen.
         """
         if not self.possible:
-            raise Conflict("there is no simulator channel at this node")
+            raise Conflict(Sentence.NO_SIMULATOR())
         if fate not in self._oracle.names:
             raise ValueError(f"a fate is one of {', '.join(self._oracle.names)}: not {fate[:32]!r}")
         if count is not None and not 1 <= count <= _MAX_COUNT:
@@ -106,7 +107,7 @@ class Play:
         newest = self._inboxes.newest(_number(number), 1)
         accesses = [handsets.access for handsets in self._handsets()]
         if not accesses:
-            raise Conflict("there is no simulator channel at this node")
+            raise Conflict(Sentence.NO_SIMULATOR())
         return await self.reply(number, newest[0].sender if newest else accesses[0], text)
 
     async def reply(self, number: str, sent_to: str, text: str) -> int:
@@ -132,5 +133,5 @@ def _number(written: str) -> str:
     """In E.164."""
     e164 = to_e164("".join(written.split()))
     if e164 is None:
-        raise ValueError(f"not a telephone number: {written[:32]!r}")
+        raise ValueError(Sentence.NO_NUMBER(given=repr(written[:32])))
     return e164

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from yizhan.model.section import SECRET, Seconds, Section
+from yizhan.model.sentence import Sentence
 
 # Messages in flight when nothing else is said: the simulator answers at once, a carrier allows what the contract says.
 _WINDOWS = {"simulator": 1_000, "smpp": 32}
@@ -83,15 +84,15 @@ class ChannelSettings(Section):
         strays = [key for key in fields if key not in keys_of(self.kind) and getattr(self, key) != fields[key].default]
         if strays:
             other = "smpp" if self.kind == "simulator" else "simulator"
-            raise ValueError(f'{", ".join(strays)}: only with kind = "{other}", and this is a {self.kind}')
+            raise ValueError(Sentence.STRAY_KEYS(keys=", ".join(strays), other=other, kind=self.kind))
         if self.kind == "smpp" and not (self.host and self.system_id):
-            raise ValueError('a channel of kind "smpp" needs host and system_id')
+            raise ValueError(Sentence.NEEDS_HOST())
         if self.nodes > self.binds:
-            raise ValueError(f"nodes: each needs a bind, and there are {self.binds} (binds)")
+            raise ValueError(Sentence.NODES_OVER_BINDS(binds=self.binds))
         if sum(bool(getattr(self, key)) for key in PASSWORDS) > 1:
-            raise ValueError(f"{', '.join(PASSWORDS)}: one of them")
+            raise ValueError(Sentence.ONE_OF_THEM(keys=", ".join(PASSWORDS)))
         if bool(self.tls_cert) != bool(self.tls_key):
-            raise ValueError("tls_cert and tls_key: both or neither")
+            raise ValueError(Sentence.TLS_PAIR())
         return self
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from yizhan.model.sentence import Sentence, spoken
 from yizhan.model.settings import Settings
 
 Where = tuple[int | str, ...]  # the path of a key: ("policy", "refund"), ("channels", 0, "name")
@@ -18,11 +19,11 @@ WHOLE = frozenset(Settings.model_fields) - set(SECTIONS)  # channels and prices:
 
 _NETWORK = "an IPv4 or IPv6 network without host bits, for example 10.0.0.0/8, 192.0.2.7 or ::1"
 _TYPES = {
-    "integer": "a whole number",
-    "number": "a number",
-    "array": "a list",
-    "object": "a table",
-    "path": "the path of a file",
+    "integer": Sentence.WHOLE_NUMBER,
+    "number": Sentence.NUMBER,
+    "array": Sentence.LIST,
+    "object": Sentence.TABLE,
+    "path": Sentence.FILE,
 }
 
 
@@ -62,21 +63,21 @@ class Wording:
         if details["type"] == "extra_forbidden":
             return _unknown_key(str(where[-1]), schema)
         if details["type"] == "missing":
-            return f"is missing, must be {_allowed(schema)}"
+            return Sentence.MISSING(allowed=_allowed(schema))
         if details["loc"][-1:] == ("[key]",):
             return f"the key must be text that matches {details['ctx']['pattern']}"
         if details["type"] == "value_error" and "anyOf" not in schema:
-            text = str(details["ctx"]["error"])
+            text = spoken(details["ctx"]["error"])
         elif details["type"] == "decimal_max_places":
-            text = f"must have at most {details['ctx']['decimal_places']} decimals"
+            text = Sentence.DECIMALS(most=details["ctx"]["decimal_places"])
         else:
-            text = f"must be {_allowed(schema)}"
+            text = Sentence.MUST_BE(allowed=_allowed(schema))
         if len(where) == 1 and where[0] in WHOLE and isinstance(details["input"], str):
-            text += " in JSON"
+            text = Sentence.IN_JSON(words=text)
         if self._secret(schema):
             return text  # what was given may be a secret, and this goes into logs
         given = repr(details["input"])
-        return f"{text}, not {given if len(given) <= 60 else given[:60] + '...'}"
+        return Sentence.NOT_GIVEN(words=text, given=given if len(given) <= 60 else given[:60] + "...")
 
     def _secret(self, schema: dict[str, Any]) -> bool:
         """Whether a value of this schema is a secret, or has one inside."""
@@ -111,16 +112,16 @@ def _allowed(schema: dict[str, Any]) -> str:
     if "const" in schema:
         return f'"{schema["const"]}"'
     if "enum" in schema:
-        return "one of " + ", ".join(f'"{word}"' for word in schema["enum"])
+        return Sentence.ONE_OF(words=", ".join(f'"{word}"' for word in schema["enum"]))
     kinds = schema.get("anyOf", [schema])
     if any(kind.get("format") == "ipv4network" for kind in kinds):
         return _NETWORK
     schema = kinds[0]
-    text = _TYPES.get(str(schema.get("format", schema.get("type"))), "text")
+    kind = _TYPES.get(str(schema.get("format", schema.get("type"))), Sentence.TEXT)()
     if "pattern" in schema:
-        return f"{text} that matches {schema['pattern']}"
+        return Sentence.MATCHES(kind=kind, pattern=schema["pattern"])
     if "maximum" in schema and "minimum" in schema:
-        return f"{text} from {schema['minimum']:g} to {schema['maximum']:g}"
+        return Sentence.BETWEEN(kind=kind, least=f"{schema['minimum']:g}", most=f"{schema['maximum']:g}")
     if "maximum" in schema:
-        return f"{text} above {schema['exclusiveMinimum']:g}, at most {schema['maximum']:g}"
-    return f"{text} of at least {schema['minimum']}" if "minimum" in schema else text
+        return Sentence.ABOVE(kind=kind, least=f"{schema['exclusiveMinimum']:g}", most=f"{schema['maximum']:g}")
+    return Sentence.AT_LEAST(kind=kind, least=schema["minimum"]) if "minimum" in schema else kind

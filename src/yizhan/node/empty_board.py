@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from yizhan.flow.office import Conflict
 from yizhan.flow.ports import Courier
 from yizhan.model.channel import ChannelSettings
+from yizhan.model.sentence import Sentence
 from yizhan.model.views import ChannelView, TestStep, channel_at_rest
 from yizhan.store.channels import load_channels, load_paused
 from yizhan.store.database import Database
@@ -24,7 +25,7 @@ class EmptyBoard:
 
     def view(self, settings: ChannelSettings) -> ChannelView:
         """At rest."""
-        return channel_at_rest(settings, "no node runs", paused=settings.name in self._paused)
+        return channel_at_rest(settings, Sentence.NO_NODE(), paused=settings.name in self._paused)
 
     def settings(self) -> Sequence[ChannelSettings]:
         """The living channels."""

@@ -12,6 +12,7 @@ from yizhan.kit.clock import Clock
 from yizhan.kit.log import get_logger
 from yizhan.model.carriage import ChannelState
 from yizhan.model.channel import ChannelSettings
+from yizhan.model.sentence import Sentence
 from yizhan.model.settings import Settings
 from yizhan.model.views import ChannelView, TestStep, channel_at_rest, channel_together
 from yizhan.node.harbor import Harbor, OwnHarbor
@@ -67,7 +68,8 @@ class Fleet:
             view = channel_together([ship.view() for ship in ships])
         else:
             paused, node = settings.name in self._paused_names(), ", ".join(dict.fromkeys(filter(None, nodes)))
-            view = channel_at_rest(settings, f"at {node}" if node else "just a moment", paused=paused, node=node)
+            why = Sentence.AT_NODE(node=node) if node else Sentence.JUST_A_MOMENT()
+            view = channel_at_rest(settings, why, paused=paused, node=node)
         return view if len(shares) == 1 else replace(view, shares=nodes)
 
     def elsewhere(self) -> Sequence[ChannelState]:

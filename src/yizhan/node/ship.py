@@ -8,6 +8,7 @@ from yizhan.flow.ports import Courier
 from yizhan.kit.clock import Clock
 from yizhan.kit.log import get_logger
 from yizhan.model.channel import ChannelSettings
+from yizhan.model.sentence import Sentence, spoken
 from yizhan.model.views import ChannelView, channel_at_rest
 
 log = get_logger("fleet")
@@ -40,7 +41,7 @@ class Ship:
         self._clock = clock
         self._changed = changed
         self._paused = False
-        self._why = ""
+        self._why: str = ""
         self._courier: Courier | None = None
         self._build()
 
@@ -97,7 +98,7 @@ class Ship:
         try:
             await courier.run()
         except Exception as error:
-            self._why = f"broken, and will be made anew: {error!r}"
+            self._why = Sentence.BROKEN(error=repr(error))
             log.exception("a channel broke", channel=self.settings.name, error=repr(error))
             # A group of tasks that breaks while it is cancelled raises what broke it, and the end is forgotten.
             if (task := asyncio.current_task()) is not None and task.cancelling():
@@ -107,7 +108,7 @@ class Ship:
         try:
             self._courier, self._why = self._make(self.share, self.settings, self.epoch), ""
         except Exception as error:  # its journal cannot be opened, say: the other channels go on
-            self._courier, self._why = None, f"cannot be made: {error}"
+            self._courier, self._why = None, Sentence.NOT_MADE(error=spoken(error))
             log.error("a channel cannot be made", channel=self.settings.name, error=repr(error))
         else:
             self._courier.pause(self._paused)

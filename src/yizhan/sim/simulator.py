@@ -16,6 +16,7 @@ from yizhan.kit.log import get_logger
 from yizhan.model.carriage import Answer, ChannelState, Letter, Receipt, Reply
 from yizhan.model.channel import ChannelSettings
 from yizhan.model.outcome import Outcome
+from yizhan.model.sentence import Sentence
 from yizhan.model.views import ChannelView, TestStep, TracedPdu
 from yizhan.sim.fate import Fate, Fates
 from yizhan.sim.journal import Journal, receipt_of
@@ -129,7 +130,7 @@ class Simulator:
 
     async def test(self) -> list[TestStep]:
         """There is nobody to ask."""
-        return [TestStep("simulator", True, "built in: always there", 0)]
+        return [TestStep("simulator", True, Sentence.BUILT_IN(), 0)]
 
     async def idle(self) -> None:
         """Take nothing more; return when everything taken is answered and stored."""

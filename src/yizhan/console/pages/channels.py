@@ -12,6 +12,7 @@ from yizhan.console.pages.knobs import Knobs
 from yizhan.flow.ask import Ask
 from yizhan.flow.office import Conflict
 from yizhan.flow.operate import Operate
+from yizhan.model.sentence import spoken
 from yizhan.model.views import ChannelCard, TestStep
 
 _KINDS = ("smpp", "simulator")
@@ -111,7 +112,7 @@ class ChannelsRoom:
             status = HTTPStatus.CONFLICT if is_taken else HTTPStatus.UNPROCESSABLE_ENTITY
             mistake = "chan_taken" if is_taken else "wrong_value_why"
         known = {"kind": "", "name": "", "about": "", **values}
-        detail = str(error) if error is not None and mistake != "chan_taken" else ""
+        detail = spoken(error) if error is not None and mistake != "chan_taken" else ""
         groups, kinds = knobs.groups(), _KINDS
         return self._frame.show(
             call,

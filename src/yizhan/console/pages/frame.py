@@ -21,10 +21,12 @@ from starlette.routing import Route
 
 from yizhan.console.desk import Source, is_own_change, visit_of
 from yizhan.console.pages.call import Call, Entry, Need, Page, SentFile, Typed
+from yizhan.console.telling import in_words
 from yizhan.console.words import LANGUAGES, language_of
 from yizhan.flow.office import Conflict, NotFound
 from yizhan.kit.clock import BEIJING
 from yizhan.kit.log import get_logger
+from yizhan.model.sentence import Told, spoken
 from yizhan.wire.charset import Charset
 from yizhan.wire.media import is_multipart
 from yizhan.wire.multipart import Part, read_parts
@@ -109,6 +111,8 @@ class Frame:
         )
         self._templates.filters["beijing"] = beijing
         self._templates.globals["asset"] = self._asset
+        self._templates.filters["told"] = in_words
+        self._templates.tests["told"] = lambda said: isinstance(said, Told)
 
     def app(self, pages: Sequence[Page]) -> Starlette:
         """All of them as an ASGI application."""
@@ -161,9 +165,9 @@ class Frame:
                 raise
             return self._nothing_here(call)
         except Conflict as error:
-            return self.say(call, HTTPStatus.CONFLICT, "conflict", "conflict_why", str(error))
+            return self.say(call, HTTPStatus.CONFLICT, "conflict", "conflict_why", spoken(error))
         except ValueError as error:  # of a value that no form of ours offers: whoever offers one shows it again
-            return self.say(call, HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_value", "wrong_value_why", str(error))
+            return self.say(call, HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_value", "wrong_value_why", spoken(error))
 
     def show(
         self,

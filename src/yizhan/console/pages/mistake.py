@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from yizhan.console.api.problem import explain
 from yizhan.flow.office import Conflict, NotFound
+from yizhan.model.sentence import spoken
 
 # What a view catches to show its form again.
 Mistake = (ValueError, Conflict, NotFound)
@@ -15,7 +16,7 @@ Mistake = (ValueError, Conflict, NotFound)
 
 def told(error: Exception, known: Mapping[str, str]) -> dict[str, Any]:
     """Status, mistake and detail for ``Frame.show``; ``known``: what the gateway says of a mistake, and its word."""
-    said = explain(error.errors()) if isinstance(error, ValidationError) else str(error)
+    said = explain(error.errors()) if isinstance(error, ValidationError) else spoken(error)
     status = HTTPStatus.CONFLICT if isinstance(error, Conflict) else HTTPStatus.UNPROCESSABLE_ENTITY
     for part, word in known.items():
         if part in said:

@@ -16,6 +16,7 @@ from yizhan.flow.office import NotFound
 from yizhan.flow.operate import Operate
 from yizhan.model.operation import FAMILY
 from yizhan.model.route import Network, TextClass
+from yizhan.model.sentence import spoken
 from yizhan.model.views import Explanation, KeywordHit, RouteExplained
 
 _ADD = ("POST", "/routes")
@@ -82,7 +83,7 @@ class RoutesRoom:
 
     async def _form(self, call: Call, error: Exception | None = None) -> Response:
         """An empty one, or what was typed with what is wrong with it."""
-        said, mistake, detail = str(error or ""), "", ""
+        said, mistake, detail = spoken(error) if error else "", "", ""
         if error is not None:
             known = {"needs a channel": "route_no_channel", "no account": "route_no_account"}
             mistake = next((word for part, word in known.items() if part in said), "wrong_value_why")
@@ -115,7 +116,7 @@ class RoutesRoom:
             except NotFound:
                 mistake = "route_no_account"
             except ValueError as error:
-                mistake, detail = "wrong_value_why", str(error)
+                mistake, detail = "wrong_value_why", spoken(error)
         return self._frame.show(
             call,
             "routes/explain",

@@ -38,7 +38,6 @@ from yizhan.store.migrate import SchemaTooNew
 log = get_logger("node")
 
 _LOCK_PATIENCE_S = 2.0
-_GC_ALLOCATIONS = 50_000
 
 
 def serve(config: Path | None, data: Path, listen: str | None, demo: bool) -> int:
@@ -75,7 +74,6 @@ async def _serve(configuration: Configuration, data: Path, demo: bool) -> None:
     # What stands now stands for good: the collector need not walk through it whenever a few thousand messages have
     # passed, none of which is in a cycle.
     gc.freeze()
-    gc.set_threshold(_GC_ALLOCATIONS, 20, 20)
     try:
         leave_note(data, settings)
         await house.living.load()

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from yizhan.flow.accept import Accepting
 from yizhan.flow.ask import Ask
-from yizhan.model.call import Call, Transport
+from yizhan.model.call import Call, Original, Transport
 from yizhan.model.operation import FAMILY
 from yizhan.model.reject import Refusal
 from yizhan.model.views import SentMessage, SentNumber
@@ -31,17 +32,29 @@ class Refused(Exception):
 class Send:
     """Turns what the API was asked into a call, and what became of it into an answer."""
 
-    def __init__(self, accepting: Accepting, ask: Ask) -> None:
+    def __init__(self, accepting: Accepting, ask: Ask, keep_bytes: int) -> None:
+        """``keep_bytes``: so much of a request is kept with its message."""
         self._accepting = accepting
         self._ask = ask
+        self._keep_bytes = keep_bytes
 
-    async def send(self, corp_id: str, values: Mapping[str, str], key: str | None, actor: str = "") -> SentMessage:
+    async def send(
+        self,
+        corp_id: str,
+        values: Mapping[str, str],
+        key: str | None,
+        actor: str = "",
+        original: Callable[..., Original] | None = None,
+    ) -> SentMessage:
         """``values``: the call's, under lower-case names. ``key``: asked again with it, the message is not sent again;
-        ``actor``: who shall stand in the audit log, with a key.
+        ``actor``: who shall stand in the audit log, with a key; ``original``: ``wire.original.keep`` of the
+        request, but for ``most``.
 
         Raises Refused, and ValueError when the key stands for another message.
         """
         call = Call(_OPERATION, {**values, _OPERATION.login[0]: corp_id}, _LOCAL, Transport.API)
+        if original is not None and self._keep_bytes:
+            call.original = partial(original, most=self._keep_bytes)
         once = None if key is None else Once(key, _digest(values), actor)
         stored = await self._accepting.submit_known(call, once)
         if isinstance(stored, Refusal):

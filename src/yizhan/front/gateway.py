@@ -15,12 +15,13 @@ from yizhan.front.pages import read_page
 from yizhan.front.reply import Reply, plain_text
 from yizhan.front.request import Request
 from yizhan.front.routes import Binding, Route, find_route, last_segment
-from yizhan.model.call import Call, Transport
+from yizhan.model.call import Call, Original, Transport
 from yizhan.model.operation import Operation
 from yizhan.model.reject import Refusal, Reject
 from yizhan.model.settings import ServerSettings
 from yizhan.wire.answer import asmx_answer, aspx_answer, unknown_method_answer
 from yizhan.wire.form import decode_call
+from yizhan.wire.original import keep
 from yizhan.wire.soap import (
     FaultCode,
     SoapCall,
@@ -51,6 +52,7 @@ class Gateway:
         self._ready = ready
         self._callers = Callers(settings.trusted_proxies)
         self._actions = Actions(river, max_batch_items)
+        self._keep_bytes = settings.keep_request_bytes
         self._bindings: dict[Binding, Callable[[Route, Request], Awaitable[Reply]]] = {
             Binding.ASPX: self._aspx,
             Binding.METHOD: self._method,
@@ -127,10 +129,16 @@ class Gateway:
         try:
             if request.crowded:
                 return refused(operation, Refusal(Reject.OTHER))
-            return await self._actions.take(Call(operation, read(), self._address(request), transport))
+            original = self._original(request) if operation.submits and self._keep_bytes else None
+            return await self._actions.take(Call(operation, read(), self._address(request), transport, original))
         except Exception as error:
             log_mishap(error, operation.name, self._address(request))
             return refused(operation, Refusal(Reject.OTHER))
+
+    def _original(self, request: Request) -> Callable[[], Original]:
+        """What is kept of a request, should its message be stored."""
+        parts = request.method, request.path, request.query, request.headers, request.body
+        return partial(keep, *parts, most=self._keep_bytes)
 
     def _address(self, request: Request) -> str:
         """The caller's IP address; empty on a socket that has none."""

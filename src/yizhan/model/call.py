@@ -1,8 +1,9 @@
 """One call of a client, as it was meant: what ``wire`` decodes and ``policy`` judges."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from yizhan.model.operation import Operation
 
@@ -17,6 +18,13 @@ class Transport(StrEnum):
     API = "api"
 
 
+class Original(NamedTuple):
+    """A request as it came: its first bytes, without a password, and how many there were (``wire.original``)."""
+
+    raw: bytes
+    size: int
+
+
 @dataclass(slots=True)
 class Call:
     """A decoded call. Nobody changes one; not frozen, since one is made for every call, and that takes twice the time.
@@ -29,6 +37,7 @@ class Call:
     values: Mapping[str, str]
     address: str
     transport: Transport
+    original: Callable[[], Original] | None = None  # asked when the call is stored
 
     @property
     def account(self) -> str:

@@ -66,6 +66,7 @@ class ServerSettings(Section):
     max_header_bytes: Count = 32_768
     max_body_bytes: Count = 1_048_576
     max_connections: Count = 10_000
+    keep_request_bytes: Annotated[int, Field(ge=0, le=65_536)] = 2_048
 
     @field_validator("listen")
     @classmethod

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from yizhan.model.call import Call
+from yizhan.model.call import Call, Original
 from yizhan.model.message import Lane, State
 
 
@@ -54,6 +54,7 @@ class Admitted:
     signature: SignatureFound
     keywords_checked: int  # how many words the text was held against
     accepted_at_ms: int
+    original: Original | None = None
 
 
 class Stored(NamedTuple):

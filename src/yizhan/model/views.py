@@ -273,6 +273,16 @@ class MessagePage:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestView:
+    """A call's request as it came, without its password."""
+
+    text: str  # its first bytes: ASCII as it is, every other byte as \\xC4
+    kept: int  # so many bytes
+    size: int  # of so many
+    charset: str | None  # in which its text was read; None: the bytes do not tell
+
+
+@dataclass(frozen=True, slots=True)
 class SubmissionView:
     """One accepted call with what has become of its messages."""
 
@@ -290,6 +300,7 @@ class SubmissionView:
     price: int | float
     refunded: int | float
     states: dict[str, int]  # messages by state
+    request: RequestView | None  # None: it came otherwise, or is not kept
 
 
 @dataclass(frozen=True, slots=True)

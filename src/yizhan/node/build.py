@@ -195,7 +195,7 @@ def build(
         about=About(database, fleet, clock, me),
         metrics=Metrics(meter, live),
         live=live,
-        send=Send(reception, ask),
+        send=Send(reception, ask, settings.server.keep_request_bytes),
         mailings=Mailings(database, living, clock, terms, limits=settings.admin, confirmed=mail_out.wake),
         mail_out=mail_out,
         gate=gate,

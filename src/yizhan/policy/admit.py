@@ -31,6 +31,7 @@ def admit(case: Case) -> Admitted:
         signature=signature,
         keywords_checked=len(case.standing.keywords),
         accepted_at_ms=case.now_ms,
+        original=None if case.call.original is None else case.call.original(),
     )
 
 

@@ -58,6 +58,7 @@ def accept(connection: Connection, calls: Sequence[Admitted]) -> list[int | Refu
     )
     answers: list[int | Refusal] = []
     submissions: list[tuple[Any, ...]] = []
+    requests: list[tuple[Any, ...]] = []
     messages: list[tuple[Any, ...]] = []
     entries: list[tuple[Any, ...]] = []
     for call, ok in zip(calls, paid, strict=True):
@@ -68,6 +69,8 @@ def accept(connection: Connection, calls: Sequence[Admitted]) -> list[int | Refu
         key = next(keys)
         client_id = client_id_of(key)
         submissions.append(_submission_row(key, client_id, call))
+        if call.original is not None:
+            requests.append((key, *call.original))
         rows = list(_message_rows(key, message_keys, call))
         messages.extend(rows)
         note_unsent(raw, call.account_id, call.accepted_at_ms, [(row[0], row[5]) for row in rows if row[9] is None])
@@ -75,6 +78,7 @@ def accept(connection: Connection, calls: Sequence[Admitted]) -> list[int | Refu
             entries.append((call.accepted_at_ms, "send", call.account_id, BOOK_TRAFFIC, price, key, ""))
         answers.append(client_id)
     raw.executemany(sql.INSERT_SUBMISSION, submissions)
+    raw.executemany(sql.INSERT_REQUEST, requests)
     raw.executemany(sql.INSERT_MESSAGE, messages)
     raw.executemany(sql.INSERT_ENTRY, entries)
     return answers

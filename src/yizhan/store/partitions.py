@@ -1,8 +1,8 @@
 """Partitions: on PostgreSQL the large tables lie in pieces by their keys, which is by time, and old pieces go whole.
 
-Messages and their parts have the same bounds, submissions their own (ADR 0020). New pieces are made long before a key
-needs them. A piece is emptied in the commit that adds what it cost to the accounts' rows in ``carried``, so the books
-hold at every moment; the empty one then goes when nobody looks.
+Messages and their parts have the same bounds, as have submissions and their requests (ADR 0020). New pieces are made
+long before a key needs them. A piece is emptied in the commit that adds what it cost to the accounts' rows in
+``carried``, so the books hold at every moment; the empty one then goes when nobody looks.
 """
 
 import re
@@ -17,9 +17,9 @@ from yizhan.store.hand import driver
 from yizhan.store.sqlite import carry, ended
 
 # What has its bounds in common, and the counter that its keys come from.
-CHAINS = {"message": ("messages", "parts"), "submission": ("submissions",)}
+CHAINS = {"message": ("messages", "parts"), "submission": ("submissions", "requests")}
 # The column that a table is divided by.
-KEYS = {"messages": "id", "parts": "message_id", "submissions": "id"}
+KEYS = {"messages": "id", "parts": "message_id", "submissions": "id", "requests": "submission_id"}
 _AHEAD = 2  # so many pieces are there before a key needs them
 _MOST_AT_ONCE = 50  # should keys have leapt ahead, as they do when a store is moved here, pieces are larger
 
@@ -168,6 +168,7 @@ def _empty_messages(connection: Connection, before_ms: int) -> int:
 
 
 def _empty_submissions(connection: Connection, before_ms: int) -> int:
+    requests = {piece.high: piece.name for piece in pieces(connection, "requests")}
     for piece in _past(connection, "submission", "submissions"):
         own = f"BETWEEN {piece.low} AND {piece.high - 1}"
         young = text(f"SELECT 1 FROM {piece.name} WHERE accepted_at_ms >= :before LIMIT 1")
@@ -181,10 +182,11 @@ def _empty_submissions(connection: Connection, before_ms: int) -> int:
         rows = "(SELECT debit_book AS account_id, amount_milli FROM gone) AS paid"
         amounts = {"submissions": 0, "messages": 0, "sent": "sum(amount_milli)", "refunded": 0}
         connection.execute(text(f"WITH gone AS ({gone}) {_CARRY.format(rows=rows, **amounts)}")).close()
-        connection.execute(text(f"LOCK TABLE {piece.name} IN ACCESS EXCLUSIVE MODE")).close()
+        both = f"{piece.name}, {requests[piece.high]}"
+        connection.execute(text(f"LOCK TABLE {both} IN ACCESS EXCLUSIVE MODE")).close()
         count = int(connection.execute(text(f"SELECT count(*) FROM {piece.name}")).scalar_one())
         amounts = {"submissions": "count(*)", "messages": 0, "sent": 0, "refunded": 0}
         connection.execute(text(_CARRY.format(rows=piece.name, **amounts))).close()
-        connection.execute(text(f"TRUNCATE {piece.name}")).close()
+        connection.execute(text(f"TRUNCATE {both}")).close()
         return count
     return 0

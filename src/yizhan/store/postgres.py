@@ -72,6 +72,7 @@ _OWN: dict[str, Statement] = {
         "COPY submissions (id, account_id, client_id, accepted_at_ms, send_at_ms, text, encoding, parts, cell,"
         " price_milli, lane, signature, keywords_checked, operation, transport, address) FROM STDIN"
     ),
+    "INSERT_REQUEST": Copy("COPY requests (submission_id, raw, size) FROM STDIN"),
     "INSERT_MESSAGE": Copy(
         "COPY messages (id, submission_id, account_id, lane, state, number, written, parts, price_milli, due_at_ms,"
         " finished_at_ms, route_key, refunded_milli, attempts, uncertain, word) FROM STDIN",

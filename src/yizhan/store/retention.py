@@ -83,7 +83,9 @@ def _delete_empty(raw: Any, ids: str, carried: _Carried) -> None:
         # The oldest entries of the account stand first, and each submission has one: the walk ends after a few steps.
         entries = raw.execute(sql.SEND_ENTRIES, (account_id, json.dumps(charged), len(charged))).fetchall()
         raw.execute(sql.DELETE_ENTRIES, (json.dumps([row[0] for row in entries]),))
-    raw.execute(sql.DELETE_SUBMISSIONS, (json.dumps([row[0] for row in empty]),))
+    gone = json.dumps([row[0] for row in empty])
+    raw.execute(sql.DELETE_REQUESTS, (gone,))
+    raw.execute(sql.DELETE_SUBMISSIONS, (gone,))
 
 
 def old_rows(connection: Connection, kind: Kind, before_ms: int) -> list[tuple[int, ...]]:

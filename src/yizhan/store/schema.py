@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     String,
@@ -148,6 +149,16 @@ submissions = Table(
     Column("pruned_milli", BigInteger, nullable=False, server_default="0"),  # the price of its messages that went
 )
 Index("submissions_client", submissions.c.account_id, submissions.c.client_id, unique=True)
+
+# The requests of submissions, as they came (``wire.original``); what came otherwise has none. In a table of its own, so
+# that whoever walks over submissions does not read them.
+requests = Table(
+    "requests",
+    metadata,
+    Column("submission_id", Key, primary_key=True, autoincrement=False),
+    Column("raw", LargeBinary, nullable=False),  # the first bytes, without a password
+    Column("size", Integer, nullable=False),  # of all of it, in bytes
+)
 
 messages = Table(
     "messages",

@@ -30,6 +30,8 @@ INSERT INTO submissions (id, account_id, client_id, accepted_at_ms, send_at_ms, 
     price_milli, lane, signature, keywords_checked, operation, transport, address)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
+INSERT_REQUEST = "INSERT INTO requests (submission_id, raw, size) VALUES (?, ?, ?)"
+
 INSERT_MESSAGE = """
 INSERT INTO messages (id, submission_id, account_id, lane, state, number, written, parts, price_milli, due_at_ms,
     finished_at_ms, route_key, refunded_milli, attempts, uncertain, word)
@@ -240,6 +242,8 @@ WHERE debit_book = ? AND debit_book > 0 AND kind = 'send' AND submission_id IN {
 DELETE_ENTRIES = f"DELETE FROM ledger WHERE id IN {_THESE}"
 
 DELETE_SUBMISSIONS = f"DELETE FROM submissions WHERE id IN {_THESE}"
+
+DELETE_REQUESTS = f"DELETE FROM requests WHERE submission_id IN {_THESE}"
 
 
 def carry(rows: str) -> str:

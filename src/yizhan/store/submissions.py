@@ -3,11 +3,13 @@
 from sqlalchemy import Connection, func, literal_column, select, tuple_
 
 from yizhan.kit.clock import to_rfc3339
+from yizhan.model.call import Original
 from yizhan.model.message import State
 from yizhan.model.money import as_number
-from yizhan.model.views import ScheduledView, SubmissionView
-from yizhan.store.schema import accounts, messages, submissions
+from yizhan.model.views import RequestView, ScheduledView, SubmissionView
+from yizhan.store.schema import accounts, messages, requests, submissions
 from yizhan.store.search import submission_keys
+from yizhan.wire.original import charset_of, show
 
 
 def view_submission(connection: Connection, client_id: int, account: str | None) -> SubmissionView | None:
@@ -35,7 +37,16 @@ def view_submission(connection: Connection, client_id: int, account: str | None)
         price=as_number(row.price_milli),
         refunded=as_number(sum(int(refunded) for _, _, refunded in by_state)),
         states={State(state).word: count for state, count, _ in by_state},
+        request=_view_request(connection, keys[0]),
     )
+
+
+def _view_request(connection: Connection, key: int) -> RequestView | None:
+    row = connection.execute(select(requests.c.raw, requests.c.size).where(requests.c.submission_id == key)).first()
+    if row is None:
+        return None
+    original = Original(bytes(row.raw), row.size)
+    return RequestView(show(original), len(original.raw), original.size, charset_of(original))
 
 
 def list_scheduled(

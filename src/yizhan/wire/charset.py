@@ -68,7 +68,7 @@ def decode_cleanly(raw: bytes, charset: Charset) -> str | None:
     """
     if raw.isascii():
         return str(raw, "ascii")
-    if charset is Charset.UTF_8 or (charset is Charset.DETECT and _seems_utf_8(raw)):
+    if charset is Charset.UTF_8 or (charset is Charset.DETECT and seems_utf_8(raw)):
         text = _strictly(raw, "utf-8")
         if text is not None:
             return text
@@ -78,7 +78,8 @@ def decode_cleanly(raw: bytes, charset: Charset) -> str | None:
     return text if text is not None or _EURO not in raw else _strictly(raw, "gb18030", "yizhan.euro")
 
 
-def _seems_utf_8(raw: bytes) -> bool:
+def seems_utf_8(raw: bytes) -> bool:
+    """Whether ``raw`` may be a text in UTF-8, and is hardly one in GB18030."""
     return bool(_LEAD_OF_THREE.search(raw)) and not _NO_UTF_8.search(raw)
 
 

@@ -35,7 +35,7 @@ def decode_document(body: bytes, declared: str) -> str | None:
                 return _strictly(body[len(mark) :], marked)
     codec, charset = _UTF_16.get(declared.strip().lower()), find_charset(declared)
     if codec is None and charset is None:
-        codec, charset = _UTF_16_WITHOUT_MARK.get(body[:2]), _in_prolog(body)
+        codec, charset = _UTF_16_WITHOUT_MARK.get(body[:2]), charset_in_prolog(body)
     if codec is not None:
         return _strictly(body, codec)
     if charset is None or charset is Charset.UTF_8:
@@ -44,7 +44,7 @@ def decode_document(body: bytes, declared: str) -> str | None:
     return decode_cleanly(body, charset)
 
 
-def _in_prolog(body: bytes) -> Charset | None:
+def charset_in_prolog(body: bytes) -> Charset | None:
     """The charset that the prolog names; "utf-16" is none, since a prolog that reads as ASCII is not in it."""
     found = _PROLOG_ENCODING.match(body[:_PROLOG_BYTES])
     return find_charset(found[1].decode("ascii")) if found else None

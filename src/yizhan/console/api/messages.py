@@ -2,9 +2,10 @@
 
 import pathlib
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from yizhan.console.api.bodies import (
     BackupTo,
@@ -41,6 +42,7 @@ from yizhan.model.views import (
     SentMessage,
 )
 from yizhan.store.backup import BackupView
+from yizhan.wire.original import keep
 
 Number = Annotated[str, Query(min_length=1, max_length=64)]
 Part = Annotated[str, Query(min_length=1, max_length=128)]
@@ -96,11 +98,14 @@ def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
     @router.post("", status_code=201, responses=errors(404, 409))
     async def send_message(
         body: NewMessage,
+        request: Request,
         response: Response,
         own: Own,
         idempotency_key: Annotated[str | None, Header(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")] = None,
     ) -> SentMessage:
-        sent = await of_node(send).send(own.account(body.account), body.values(), idempotency_key)
+        target = request.url.path.encode(), request.url.query.encode()
+        original = partial(keep, request.method, *target, request.headers.raw, await request.body())
+        sent = await of_node(send).send(own.account(body.account), body.values(), idempotency_key, original=original)
         if sent.repeated:
             response.status_code = 200
         return sent

@@ -66,10 +66,13 @@ WORDS: Pairs = {
     "msg_source": ("Received as", "提交方式"),
     "msg_source_over": ("{operation} over {transport} from {address}", "{address} 通过 {transport} 调用 {operation}"),
     "msg_all_to_number": ("All messages to it", "该号码的全部短信"),
-    "msg_raw_not_kept": (
-        "The bytes of the request are not kept, only what was read from them.",
-        "请求的原始字节不保存，只保存解析后的内容。",
+    "msg_original": ("The request as it came ({size} bytes)", "原始请求（{size} 字节）"),
+    "msg_original_read": ("its text was read as {charset}", "正文按 {charset} 解读"),
+    "msg_original_why": (
+        "Its first bytes, without the password: ASCII as it is, every other byte as \\xC4.",
+        "开头部分的原始字节，密码已略去；ASCII 字符照原样显示，其他字节显示为 \\xC4 的形式。",
     ),
+    "msg_original_none": ("There is no request to show: none is kept with it.", "没有保存原始请求。"),
     # What can be done about it.
     "msg_actions": ("Actions", "操作"),
     "msg_resend": ("Send again", "重新发送"),

@@ -15,6 +15,10 @@ WORDS: Pairs = {
     "about_server_max_header_bytes": ("Longest headers.", "请求头的最大长度。"),
     "about_server_max_body_bytes": ("Longest body.", "请求体的最大长度。"),
     "about_server_max_connections": ("Connections at the same time.", "同时打开的连接数。"),
+    "about_server_keep_request_bytes": (
+        "How many bytes of a call's request are kept with its message, without the password; 0: none.",
+        "每次调用随短信保存的原始请求字节数，密码不保存；0 表示不保存。",
+    ),
     "about_admin_listen": ("Where the command line reaches the gateway.", "命令行访问网关的套接字。"),
     "about_admin_api_listen": ("Where the console and the admin API are.", "控制台和管理接口的地址。"),
     "about_admin_session_idle_s": ("A session ends after so long without a page.", "登录后无操作的有效时间。"),

@@ -3,12 +3,17 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 
 # As long as nobody says otherwise; keys that are given out while this runs fit in, too.
 _ROWS = 2_000_000
-_TABLES = {"submissions": ("id", "submission"), "messages": ("id", "message"), "parts": ("message_id", "message")}
+_TABLES = {
+    "submissions": ("id", "submission"),
+    "requests": ("submission_id", "submission"),
+    "messages": ("id", "message"),
+    "parts": ("message_id", "message"),
+}
 # The key of the pieces has to stand in everything unique.
 _UNIQUE = {"submissions_client": "account_id, client_id, id"}
 

@@ -87,6 +87,7 @@ def with_account(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.param("GET", "/audit?before=0", None, 422, "before", id="no such page"),
         pytest.param("GET", "/nodes", None, 409, "none runs", id="no node to ask for others"),
         pytest.param("GET", "/settings", None, 409, "none runs", id="no node with a configuration"),
+        pytest.param("GET", "/submissions/100000000", None, 404, "100000000", id="no such call"),
         pytest.param("POST", "/submissions/100000000/cancel", {}, 404, "100000000", id="nothing to cancel"),
     ],
 )

@@ -49,6 +49,7 @@ TABLE = {
     "DELETE /simulator/fates": "ao",
     "GET /inbox": "aor",
     "GET /inbox/wait": "aor",
+    "GET /submissions/{id}": "aorc",
     "POST /submissions/{id}/cancel": "ao",
     "GET /refusals": "aor",
     "GET /audit": "aor",

@@ -68,7 +68,7 @@ def make_admin_app(
         reply_router(ask, play),
         inbox_router(play),
         fate_router(play),
-        submission_router(operate),
+        submission_router(operate, ask),
         watch_router(ask),
         gateway_router(about),
         webhook_router(operate, ask),

@@ -40,6 +40,7 @@ from yizhan.model.views import (
     RefusalView,
     ReplyView,
     SentMessage,
+    SubmissionView,
 )
 from yizhan.store.backup import BackupView
 from yizhan.wire.original import keep
@@ -205,9 +206,13 @@ def fate_router(play: Play) -> APIRouter:
     return router
 
 
-def submission_router(operate: Operate) -> APIRouter:
-    """``/submissions``: what an operator does to a whole call, by the id its client got."""
+def submission_router(operate: Operate, ask: Ask) -> APIRouter:
+    """``/submissions``: a whole call, by the id its client got."""
     router = APIRouter(prefix="/submissions", tags=["messages"])
+
+    @router.get("/{id}", responses=errors(404))
+    async def show_submission(id: Annotated[RowId, Path()], own: Own, account: str | None = None) -> SubmissionView:
+        return await ask.submission(id, own.only(account))
 
     @router.post("/{id}/cancel", responses=errors(404))
     async def cancel(id: Annotated[RowId, Path()], actor: Actor, body: Cancellation | None = None) -> dict[str, int]:

@@ -74,7 +74,7 @@ def test_customers_get_nothing_of_others(program: Program, cui: Browser, path: s
 @pytest.mark.parametrize("path", [path for path in THEIRS if path != "/refusals"])
 def test_customers_get_their_own(program: Program, cui: Browser, path: str) -> None:
     answer = cui.get(path.format(**ids(program, "C1")).replace("C2", "C1"))
-    assert answer.status_code == 200 and "C2" not in answer.text
+    assert answer.status_code == 200 and "C2" not in answer.text.replace("%C2", "")  # a byte of the request
 
 
 def test_customers_lists_hold_their_own_only(cui: Browser, program: Program) -> None:

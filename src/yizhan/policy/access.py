@@ -14,6 +14,7 @@ _CUSTOMER = frozenset(
         ("GET", "/messages"),
         ("GET", "/messages/{id}"),
         ("POST", "/messages"),
+        ("GET", "/submissions/{id}"),
         ("GET", "/replies"),
         ("POST", "/explain"),
     }

@@ -16,9 +16,12 @@ FORM = b"application/x-www-form-urlencoded"
 MULTIPART = b"multipart/form-data; boundary=cut"
 
 
-def kept(query: bytes = b"", body: bytes = b"", content_type: bytes = b"", most: int = 2_048) -> Original:
-    headers = [(b"host", b"a"), (b"authorization", SECRET), (b"content-type", content_type or FORM)]
-    return keep("POST" if body else "GET", b"/sdk2/IntlSend.aspx", query, headers, body, most=most)
+def kept(
+    query: bytes = b"", body: bytes = b"", content_type: bytes = FORM, most: int = 2_048, *, is_document: bool = False
+) -> Original:
+    headers = [(b"host", b"a"), (b"authorization", SECRET), (b"content-type", content_type)]
+    method = "POST" if body else "GET"
+    return keep(method, b"/sdk2/IntlSend.aspx", query, headers, body, is_document=is_document, most=most)
 
 
 SOAP = {
@@ -40,7 +43,7 @@ def test_no_password_of_an_envelope(call: bytes, charset: str) -> None:
     content_type = f"text/xml; charset={charset}"
     assert SECRET.decode() in read_envelope(body, content_type, "").values["pwd"]  # it is a call with that password
     for most in (*range(0, 420, 7), 2_048):
-        raw = kept(body=body, content_type=content_type.encode(), most=most).raw
+        raw = kept(body=body, content_type=content_type.encode(), most=most, is_document=True).raw
         assert SECRET not in raw
         assert SECRET.decode().encode("utf-16-le") not in raw
         assert len(raw) <= most
@@ -83,9 +86,10 @@ def test_no_password_of_a_form(query: bytes, body: bytes, content_type: bytes) -
 
 @given(st.binary(max_size=300), st.sampled_from([FORM, MULTIPART, b"text/xml", b""]))
 def test_any_bytes_are_kept_or_left_out_and_told(body: bytes, content_type: bytes) -> None:
-    original = kept(body=body, content_type=content_type)
-    show(original).encode("ascii")
-    charset_of(original)
+    for is_document in (True, False):
+        original = kept(body=body, content_type=content_type, is_document=is_document)
+        show(original).encode("ascii")
+        charset_of(original)
 
 
 @given(st.binary(max_size=40), st.binary(max_size=40))
@@ -115,7 +119,7 @@ CHARSETS = {
     "prolog": (kept(body=b'<?xml version="1.0" encoding="gb2312"?><a/>', content_type=b"text/xml"), "gb18030"),
     "envelope": (kept(body=b"<a/>", content_type=b"text/xml"), "utf-8"),
     "JSON": (kept(body=b'{"text": "x"}', content_type=b"application/json"), "utf-8"),
-    "path": (keep("GET", b"/utf8/Send.aspx", b"Content=%E4%BD%A0", [], b"", most=999), "utf-8"),
+    "path": (keep("GET", b"/utf8/Send.aspx", b"Content=%E4%BD%A0", [], b"", is_document=False, most=999), "utf-8"),
 }
 
 
@@ -125,4 +129,23 @@ def test_the_charset_is_told(original: Original, charset: str | None) -> None:
 
 
 def test_an_envelope_that_cannot_be_searched_is_left_out() -> None:
-    assert kept(body="<a/>".encode("utf-16"), content_type=b"text/xml").raw.endswith(LEFT_OUT)
+    assert kept(body="<a/>".encode("utf-16"), content_type=b"text/xml", is_document=True).raw.endswith(LEFT_OUT)
+
+
+def test_a_body_is_searched_as_it_is_read_whatever_it_looks_like() -> None:
+    envelope = XML % b"<IntlSend><Pwd>%b</Pwd></IntlSend>" % SECRET
+    for body in (envelope, envelope.decode().encode("utf-16")):
+        for content_type in (FORM, MULTIPART, b""):
+            assert read_envelope(body, content_type.decode(), "").values["pwd"] == SECRET.decode()
+            raw = kept(body=body, content_type=content_type, is_document=True).raw
+            assert SECRET not in raw.replace(b"\0", b"")
+    assert SECRET not in kept(body=b"<a>&Pwd=" + SECRET, content_type=b"text/xml").raw
+
+
+def test_the_first_content_type_counts_and_all_of_it() -> None:
+    part = b'--cut\r\nContent-Disposition: form-data; name="Pwd"\r\n\r\n' + SECRET + b"\r\n--cut--"
+    long = b"multipart/form-data; x=%b; boundary=cut" % (b"y" * 300)
+    for types in ([MULTIPART, FORM], [long]):
+        headers = [(b"content-type", one) for one in types]
+        raw = keep("POST", b"/Send.aspx", b"", headers, part, is_document=False, most=2_048).raw
+        assert raw.endswith(b"***\r\n--cut--")

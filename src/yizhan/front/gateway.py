@@ -129,16 +129,16 @@ class Gateway:
         try:
             if request.crowded:
                 return refused(operation, Refusal(Reject.OTHER))
-            original = self._original(request) if operation.submits and self._keep_bytes else None
+            original = self._original(request, transport) if operation.submits and self._keep_bytes else None
             return await self._actions.take(Call(operation, read(), self._address(request), transport, original))
         except Exception as error:
             log_mishap(error, operation.name, self._address(request))
             return refused(operation, Refusal(Reject.OTHER))
 
-    def _original(self, request: Request) -> Callable[[], Original]:
+    def _original(self, request: Request, transport: Transport) -> Callable[[], Original]:
         """What is kept of a request, should its message be stored."""
         parts = request.method, request.path, request.query, request.headers, request.body
-        return partial(keep, *parts, most=self._keep_bytes)
+        return partial(keep, *parts, is_document=transport in _TRANSPORTS.values(), most=self._keep_bytes)
 
     def _address(self, request: Request) -> str:
         """The caller's IP address; empty on a socket that has none."""

@@ -68,7 +68,7 @@ def decode_cleanly(raw: bytes, charset: Charset) -> str | None:
     """
     if raw.isascii():
         return str(raw, "ascii")
-    if charset is Charset.UTF_8 or (charset is Charset.DETECT and seems_utf_8(raw)):
+    if charset is Charset.UTF_8 or (charset is Charset.DETECT and _seems_utf_8(raw)):
         text = _strictly(raw, "utf-8")
         if text is not None:
             return text
@@ -78,9 +78,14 @@ def decode_cleanly(raw: bytes, charset: Charset) -> str | None:
     return text if text is not None or _EURO not in raw else _strictly(raw, "gb18030", "yizhan.euro")
 
 
-def seems_utf_8(raw: bytes) -> bool:
-    """Whether ``raw`` may be a text in UTF-8, and is hardly one in GB18030."""
+def _seems_utf_8(raw: bytes) -> bool:
     return bool(_LEAD_OF_THREE.search(raw)) and not _NO_UTF_8.search(raw)
+
+
+def detect(raw: bytes) -> Charset:
+    """What the default takes ``raw`` for."""
+    is_utf_8 = _seems_utf_8(raw) and _strictly(raw, "utf-8") is not None
+    return Charset.UTF_8 if is_utf_8 else Charset.GB18030
 
 
 def decode(raw: bytes, charset: Charset) -> str:

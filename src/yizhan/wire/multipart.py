@@ -45,11 +45,10 @@ def read_parts(body: bytes, content_type: str, charset: Charset) -> Iterator[Par
             yield part
 
 
-def part_name(part: bytes) -> tuple[str, int] | None:
+def part_name(part: bytes, charset: Charset) -> tuple[str, int] | None:
     """What a part is called, and where its content begins; None when nothing says so."""
-    end = _END_OF_HEAD.search(part, 0, _MAX_HEAD_BYTES)
-    named = None if end is None else _part(part, Charset.DETECT)
-    return None if end is None or named is None else (named.name, end.end())
+    named = _part(part, charset)
+    return None if named is None else (named.name, len(part) - len(named.content))
 
 
 def _parts(body: bytes, delimiter: bytes) -> Iterator[bytes]:

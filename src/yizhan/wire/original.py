@@ -1,7 +1,7 @@
 """A request as it came, for whoever looks later: its first bytes, and no password among them.
 
-What is left out is found as the decoders find values (``wire.form``, ``wire.envelope``), but for a shorter look: where
-that might miss a password, no body is kept at all.
+What is left out is found as the decoder of the call finds values (``wire.form``, ``wire.soap``), but for a shorter
+look: where that might miss a password, no body is kept at all.
 """
 
 import re
@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 from yizhan.model.call import Original
 from yizhan.model.operation import FAMILY
-from yizhan.wire.charset import Charset, choose_charset, decode_cleanly, find_charset, seems_utf_8
+from yizhan.wire.charset import Charset, choose_charset, detect, find_charset
 from yizhan.wire.escapes import unescape
 from yizhan.wire.media import is_multipart, parameter
 from yizhan.wire.multipart import part_name
@@ -26,7 +26,7 @@ _SECRETS = frozenset(
 _SECRET = b"|".join(sorted(name.encode() for name in _SECRETS))
 # A tag's attributes may hold ">" within their quotes.
 _SECRET_TAG = re.compile(
-    rb"""<(?:[^\s<>/:"'=]*:)?(?P<name>%b)(?P<attributes>(?:\s(?:[^<>"'/]|/(?!>)|"[^"]*"|'[^']*')*+)?)(?P<end>/?>|\Z)"""
+    rb"""<(?:[^\s<>/:"'=]*:)?(?:%b)(?P<attributes>(?:\s(?:[^<>"'/]|/(?!>)|"[^"]*"|'[^']*')*+)?)(?P<end>/?>|\Z)"""
     % _SECRET,
     re.IGNORECASE,
 )
@@ -38,29 +38,38 @@ _SHOWN = re.compile(rb"[^\t\n\r\x20-\x7e]")
 
 
 def keep(
-    method: str, path: bytes, query: bytes, headers: Iterable[tuple[bytes, bytes]], body: bytes, *, most: int
+    method: str,
+    path: bytes,
+    query: bytes,
+    headers: Iterable[tuple[bytes, bytes]],
+    body: bytes,
+    *,
+    is_document: bool,
+    most: int,
 ) -> Original:
     """The first ``most`` bytes of a request: its line, the headers that say how it is read, its body. Never raises.
 
-    ``path`` and ``query`` as they were sent, names of ``headers`` in lower case.
+    ``path`` and ``query`` as they were sent, names of ``headers`` in lower case. ``is_document``: the body is read as
+    XML, whatever it or its type looks like; otherwise as a form.
     """
     shown = _without_secrets(query[:most])
     line = b"%b %b%b%b\r\n" % (method.encode(), path, b"?" if query else b"", shown)
-    told = {name: value[:_MAX_HEADER_BYTES] for name, value in headers if name in _HEADERS}
-    head = line + b"".join(b"%b: %b\r\n" % header for header in told.items())
+    told: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in _HEADERS:
+            told.setdefault(name, value)  # the first one counts
+    head = line + b"".join(b"%b: %b\r\n" % (name, value[:_MAX_HEADER_BYTES]) for name, value in told.items())
     size = len(head) - len(shown) + len(query) + len(body)
     content_type = told.get(b"content-type", b"").decode("latin-1")
     room = most - len(head)
-    kept = b"\r\n" + _body(body, room, content_type) if body and room > 0 else b""
+    kept = b""
+    if body and room > 0:
+        kept = b"\r\n" + (_document(body) if is_document else _form(body[:room], content_type))
     return Original((head + kept)[:most], size)
 
 
-def _body(body: bytes, room: int, content_type: str) -> bytes:
-    if is_multipart(content_type):
-        return b"".join(_parts(body[:room], content_type))
-    if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or "xml" in content_type.lower():
-        return _document(body)
-    return _without_secrets(body[:room])
+def _form(body: bytes, content_type: str) -> bytes:
+    return b"".join(_parts(body, content_type)) if is_multipart(content_type) else _without_secrets(body)
 
 
 def _without_secrets(raw: bytes) -> bytes:
@@ -98,11 +107,12 @@ def _document(body: bytes) -> bytes:
 def _parts(body: bytes, content_type: str) -> Iterator[bytes]:
     """A multipart body, part by part."""
     boundary = parameter(content_type, "boundary").encode("utf-8", "replace")
+    charset = choose_charset(parameter(content_type, "charset"), utf8_path=False)
     line = rb"^--%b[ \t\r]*(?:--)?[ \t\r]*(?:\n|\Z)" % re.escape(boundary)
     starts = [found.start() for found in re.finditer(line, body, re.MULTILINE)]
     for start, end in zip([0, *starts], [*starts, len(body)], strict=True):
         delimiter, newline, part = body[start:end].partition(b"\n")
-        head = part_name(part)
+        head = part_name(part, charset)
         if head is not None and head[0].lower() in _SECRETS:
             part = part[: head[1]] + MASK + b"\r\n"
         yield delimiter + newline + part
@@ -135,7 +145,4 @@ def _in_document(declared: str, body: bytes) -> Charset | None:
 def _detected(content: re.Match[bytes] | None) -> Charset | None:
     """What the bytes of a text say; ASCII is the same in all."""
     raw = unquote_to_bytes(content[1]) if content else b""
-    if raw.isascii():
-        return None
-    is_utf_8 = seems_utf_8(raw) and decode_cleanly(raw, Charset.UTF_8) == raw.decode("utf-8", "replace")
-    return Charset.UTF_8 if is_utf_8 else Charset.GB18030
+    return None if raw.isascii() else detect(raw)

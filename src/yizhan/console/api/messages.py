@@ -105,7 +105,7 @@ def message_router(operate: Operate, ask: Ask, send: Send | None) -> APIRouter:
         idempotency_key: Annotated[str | None, Header(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")] = None,
     ) -> SentMessage:
         target = request.url.path.encode(), request.url.query.encode()
-        original = partial(keep, request.method, *target, request.headers.raw, await request.body())
+        original = partial(keep, request.method, *target, request.headers.raw, await request.body(), is_document=False)
         sent = await of_node(send).send(own.account(body.account), body.values(), idempotency_key, original=original)
         if sent.repeated:
             response.status_code = 200

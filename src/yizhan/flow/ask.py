@@ -23,7 +23,6 @@ from yizhan.model.money import as_number
 from yizhan.model.operation import find_operation
 from yizhan.model.reject import Reject
 from yizhan.model.route import Route
-from yizhan.model.sentence import Sentence
 from yizhan.model.story import Story
 from yizhan.model.views import (
     AccountView,
@@ -53,7 +52,7 @@ from yizhan.model.views import (
     TracedPdu,
     WebhookView,
 )
-from yizhan.policy.numbers import to_e164
+from yizhan.policy.numbers import named_number, to_e164
 from yizhan.policy.route_key import passenger, passenger_to
 from yizhan.policy.routing import decide, ways_of
 from yizhan.policy.text_class import text_class
@@ -297,9 +296,7 @@ class Ask(MessageQuestions):
 
     async def explain_route(self, number: str, corp_id: str, text: str) -> RouteExplained:
         """Where a message would go now, and why not elsewhere. ValueError for what is no number; NotFound."""
-        e164 = to_e164("".join(number.split()))
-        if e164 is None:
-            raise ValueError(Sentence.NO_NUMBER(given=repr(number[:32])))
+        e164 = named_number(number)
         who = passenger_to(self._account_id(corp_id), e164, text_class(text))
         states = by_channel(courier.state() for courier in self._board.couriers())
         decision = decide(self._living.standing.routes, states, who)

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from yizhan.flow.office import Deed, NotFound, Office
-from yizhan.model.sentence import Sentence
 from yizhan.model.views import AddressView, NumberView
 from yizhan.policy.addresses import parse_network
 from yizhan.policy.keywords import normalise
-from yizhan.policy.numbers import to_e164
+from yizhan.policy.numbers import named_number
 from yizhan.store import lists
 from yizhan.store.database import Session
 
@@ -71,7 +70,7 @@ class ListActions(Office):
         self, actor: str, number: str, *, corp_id: str | None = None, reason: str = ""
     ) -> NumberView:
         """Block a number for one account or for everybody."""
-        account_id, e164, at_ms = self._account_id(corp_id), _number(number), self._clock.now_ms()
+        account_id, e164, at_ms = self._account_id(corp_id), named_number(number), self._clock.now_ms()
 
         def act(session: Session) -> NumberView:
             lists.block_number(session, account_id, e164, reason, at_ms)
@@ -83,7 +82,7 @@ class ListActions(Office):
 
     async def unblock_number(self, actor: str, number: str, *, corp_id: str | None = None) -> None:
         """Undo ``block_number``. NotFound when it is not blocked there."""
-        account_id, e164 = self._account_id(corp_id), _number(number)
+        account_id, e164 = self._account_id(corp_id), named_number(number)
         deed = Deed(actor, "number unblock", e164, {"account": corp_id}, {})
 
         def act(session: Session) -> bool:
@@ -109,10 +108,3 @@ def _keywords(words: Sequence[str]) -> list[str]:
         if len(word) > _MAX_KEYWORD or not normalise(word):
             raise ValueError(f"a keyword has 1 to {_MAX_KEYWORD} visible characters: {word[:20]!r}")
     return kept
-
-
-def _number(number: str) -> str:
-    e164 = to_e164("".join(number.split()))
-    if e164 is None:
-        raise ValueError(Sentence.NO_NUMBER(given=repr(number[:32])))
-    return e164

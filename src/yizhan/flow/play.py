@@ -6,7 +6,7 @@ from yizhan.flow.office import Conflict, NotFound
 from yizhan.flow.ports import Handsets, Inboxes, Oracle
 from yizhan.model.sentence import Sentence
 from yizhan.model.views import ChosenFate, Phone, PhoneMessage
-from yizhan.policy.numbers import to_e164
+from yizhan.policy.numbers import named_number
 
 _MAX_TEXT = 1_000
 _MAX_DIGITS = 32
@@ -30,14 +30,14 @@ class Play:
 
     def inbox(self, to: str | None, limit: int, before: int | None = None) -> Sequence[PhoneMessage]:
         """What has arrived at one handset, or at all, newest first. ValueError for what is no number."""
-        return self._inboxes.newest(None if to is None else _number(to), limit, before)
+        return self._inboxes.newest(None if to is None else named_number(to), limit, before)
 
     async def wait(self, to: str, match: str, timeout_s: float) -> PhoneMessage:
         """The next message for a handset with ``match`` in its text: each is waited for once, also when it came before.
 
         ValueError for what is no number, NotFound when none has come after ``timeout_s`` seconds.
         """
-        message = await self._inboxes.wait(_number(to), match, timeout_s)
+        message = await self._inboxes.wait(named_number(to), match, timeout_s)
         if message is None:
             about = f" with {match!r} in it" if match else ""
             raise NotFound(f"no message for {to}{about} came within {timeout_s:g} s")
@@ -63,7 +63,7 @@ class Play:
 
     def lay_out(self, number: str) -> str:
         """A handset more on the table: its number in E.164. ValueError for what is no number."""
-        e164 = _number(number)
+        e164 = named_number(number)
         self._inboxes.lay_out(e164)
         return e164
 
@@ -90,13 +90,13 @@ class Play:
             raise ValueError(f"a count is a number from 1 to {_MAX_COUNT}")
         if not 0 <= delay_s <= _MAX_DELAY_S:
             raise ValueError(f"a delay is at most {_MAX_DELAY_S} seconds")
-        chosen = ChosenFate(None if to is None else _number(to), fate, count, delay_s)
+        chosen = ChosenFate(None if to is None else named_number(to), fate, count, delay_s)
         self._oracle.choose(chosen)
         return chosen
 
     def forget_fate(self, to: str | None) -> None:
         """A handset's digits decide again. NotFound when nothing was chosen for it (None: for any)."""
-        if not self._oracle.forget(None if to is None else _number(to)):
+        if not self._oracle.forget(None if to is None else named_number(to)):
             raise NotFound(f"nothing is chosen for {to or 'any number'}")
 
     async def answer(self, number: str, text: str) -> int:
@@ -104,7 +104,7 @@ class Play:
 
         ValueError as below, Conflict without a simulator.
         """
-        newest = self._inboxes.newest(_number(number), 1)
+        newest = self._inboxes.newest(named_number(number), 1)
         accesses = [handsets.access for handsets in self._handsets()]
         if not accesses:
             raise Conflict(Sentence.NO_SIMULATOR())
@@ -115,7 +115,7 @@ class Play:
 
         ValueError for what is no number or no text, NotFound when no channel has that access number.
         """
-        e164, digits = _number(number), sent_to.strip().removeprefix("+")
+        e164, digits = named_number(number), sent_to.strip().removeprefix("+")
         if not digits.isascii() or not digits.isdigit() or len(digits) > _MAX_DIGITS:
             raise ValueError(f"must be an access number and what stands behind it, 1 to {_MAX_DIGITS} digits")
         if not text or len(text) > _MAX_TEXT:
@@ -127,11 +127,3 @@ class Play:
             raise NotFound(f"no simulator has an access number that begins {digits} (there are: {known})")
         best = max(fitting, key=lambda handsets: len(handsets.access))
         return await best.reply(e164, digits, text)
-
-
-def _number(written: str) -> str:
-    """In E.164."""
-    e164 = to_e164("".join(written.split()))
-    if e164 is None:
-        raise ValueError(Sentence.NO_NUMBER(given=repr(written[:32])))
-    return e164

@@ -41,7 +41,7 @@ class Ship:
         self._clock = clock
         self._changed = changed
         self._paused = False
-        self._why: str = ""
+        self._why = ""
         self._courier: Courier | None = None
         self._build()
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
+from yizhan.model.sentence import Sentence
+
 _SEPARATORS = re.compile("[,，;；]")
 _SPACE = re.compile(r"\s+")
 # `86` or `0` before a mainland mobile number, and +86 / 0086, all mean mainland; a bare one always does.
@@ -33,6 +35,14 @@ def to_e164(written: str) -> str | None:
 def read_number(written: str) -> str | None:
     """The same, whatever blanks stand in it."""
     return to_e164(written) or to_e164(_SPACE.sub("", written))
+
+
+def named_number(written: str) -> str:
+    """The same for a number that somebody names. ValueError for what is none."""
+    number = read_number(written)
+    if number is None:
+        raise ValueError(Sentence.NO_NUMBER(given=repr(written[:32])))
+    return number
 
 
 class NumberList(NamedTuple):

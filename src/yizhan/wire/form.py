@@ -50,10 +50,15 @@ def _read_urlencoded(raw: bytes, charset: Charset) -> Iterator[tuple[str, str]]:
         raw_name, equals, raw_value = item.partition(b"=")
         if not equals:
             continue
-        name = _NAMES.get(raw_name) or unescape(raw_name, charset).lower()
+        name = read_name(raw_name, charset)
         value = unescape(raw_value, charset)
         # Only texts were ever seen encoded twice; a password may well look like an escape.
         yield name, undouble(value, charset) if name == "content" and "%" in value else value
+
+
+def read_name(raw: bytes, charset: Charset) -> str:
+    """A field's name, in lower case."""
+    return _NAMES.get(raw) or unescape(raw, charset).lower()
 
 
 def _gather(fields: Iterable[tuple[str, str]]) -> dict[str, str]:

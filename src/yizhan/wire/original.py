@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 from yizhan.model.call import Original
 from yizhan.model.operation import FAMILY
 from yizhan.wire.charset import Charset, choose_charset, detect, find_charset
-from yizhan.wire.escapes import unescape
+from yizhan.wire.form import read_name
 from yizhan.wire.media import is_multipart, parameter
 from yizhan.wire.multipart import part_name
 from yizhan.wire.xml_bytes import charset_in_prolog
@@ -74,12 +74,12 @@ def _form(body: bytes, content_type: str) -> bytes:
 
 def _without_secrets(raw: bytes) -> bytes:
     """A query or a urlencoded body, cut as ``wire.form`` cuts it."""
-    return b"&".join(_item(item) for item in raw.split(b"&")) if raw else raw
+    return b"&".join([_item(item) for item in raw.split(b"&")]) if raw else raw
 
 
 def _item(item: bytes) -> bytes:
     name, equals, value = item.partition(b"=")
-    if value and unescape(name.lstrip(b"?"), Charset.DETECT).lower() in _SECRETS:
+    if value and read_name(name.lstrip(b"?"), Charset.DETECT) in _SECRETS:
         return name + equals + MASK
     return item
 

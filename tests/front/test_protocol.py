@@ -73,6 +73,7 @@ def test_one_byte_at_a_time_equals_at_once(looped: Served, message: bytes) -> No
     assert [answer.body for answer in at_once] == [answer.body for answer in bytewise]
     first, second = looped.river.calls
     assert first == second
+    assert first.original and second.original and first.original() == second.original()
 
 
 def test_a_long_pipeline_is_answered_in_order(looped: Served) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Boolean, Column, Connection, String, select
+from sqlalchemy import Boolean, Column, Connection, LargeBinary, String, select
 
 from postgres import Cluster
 from yizhan.model.carriage import Answer, Receipt, Reply
@@ -76,6 +76,8 @@ def fill(connection: Connection) -> None:
     """A row for each table in which nothing has happened."""
 
     def some(column: Column[Any]) -> object:
+        if isinstance(column.type, LargeBinary):
+            return b"\0\xff\\"
         return "x" if isinstance(column.type, String) else isinstance(column.type, Boolean)
 
     for table in TABLES:

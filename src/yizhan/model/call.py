@@ -1,7 +1,7 @@
 """One call of a client, as it was meant: what ``wire`` decodes and ``policy`` judges."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -37,7 +37,8 @@ class Call:
     values: Mapping[str, str]
     address: str
     transport: Transport
-    original: Callable[[], Original] | None = None  # asked when the call is stored
+    # Asked when the call is stored. Two calls that mean the same are equal, whatever they looked like.
+    original: Callable[[], Original] | None = field(default=None, compare=False)
 
     @property
     def account(self) -> str:

@@ -7,15 +7,17 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx
+
+from .forks import MOTHER, Process
 
 T = TypeVar("T")
 PATIENCE_S = 20.0
@@ -42,7 +44,7 @@ class Program:
     arguments: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
     url: str = ""
-    process: "subprocess.Popen[str] | None" = None
+    process: Process | None = None
     log: IO[str] | None = None
 
     def start(self) -> "Program":
@@ -51,15 +53,10 @@ class Program:
             self.log.close()
         self.log = (self.data.parent / f"{self.data.name}.log").open("a+")
         start = self.log.seek(0, os.SEEK_END)
-        serve = [sys.executable, "-m", "yizhan", "serve", "--listen", "127.0.0.1:0", "--data", str(self.data)]
+        serve = ["serve", "--listen", "127.0.0.1:0", "--data", str(self.data), *self.arguments]
+        environ = {name: value for name, value in {**_clean_environ(), **self.environ}.items() if value}
         with self._screen.open("w") as screen:
-            self.process = subprocess.Popen(
-                [*serve, *self.arguments],
-                env={name: value for name, value in {**_clean_environ(), **self.environ}.items() if value},
-                stdout=screen,
-                stderr=self.log,
-                text=True,
-            )
+            self.process = MOTHER.start(serve, environ, stdout=screen, stderr=self.log)
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             self.log.seek(start)
@@ -205,17 +202,16 @@ def eventually(look: Callable[[], T], patience_s: float = PATIENCE_S) -> T:
     return found
 
 
-def run_cli(data: Path, *words: str, stdin: str | None = None) -> "subprocess.CompletedProcess[str]":
+def run_cli(data: Path, *words: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
     """A ``yizhan`` command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "yizhan", *words],
-        env={**_clean_environ(), "YIZHAN_DATA": str(data)},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    with TemporaryFile("w+") as given, TemporaryFile("w+") as said, TemporaryFile("w+") as warned:
+        given.write(stdin)
+        given.seek(0)
+        environ = {**_clean_environ(), "YIZHAN_DATA": str(data)}
+        status = MOTHER.start(words, environ, stdin=given, stdout=said, stderr=warned).wait(60)
+        said.seek(0)
+        warned.seek(0)
+        return subprocess.CompletedProcess([*words], status, said.read(), warned.read())
 
 
 def _clean_environ() -> dict[str, str]:

@@ -4,13 +4,13 @@ import contextlib
 import json
 import signal
 import socket
-import subprocess
-import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .forks import MOTHER, Process
 from .program import PATIENCE_S, _clean_environ
 
 
@@ -23,7 +23,7 @@ class Smsc:
     seed: int = 1
     address: str = "127.0.0.1:0"
     control: str = ""
-    process: "subprocess.Popen[str] | None" = None
+    process: Process | None = None
     starts: int = 0
 
     def start(self) -> "Smsc":
@@ -33,11 +33,14 @@ class Smsc:
         self.starts += 1
         words = ["simulate", "smsc", "--listen", self.address, "--control", "127.0.0.1:0", "--json"]
         words += ["--scenario", str(file), "--seed", str(self.seed + self.starts), "--log", str(self.log)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "yizhan", *words], env=_clean_environ(), stdout=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout is not None
-        ready = json.loads(self.process.stdout.readline())
+        screen = self.folder / "screen"
+        with screen.open("w") as out:
+            self.process = MOTHER.start(words, _clean_environ(), stdout=out)
+        deadline = time.monotonic() + PATIENCE_S
+        while not (said := screen.read_text()).endswith("\n"):
+            assert self.process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.02)
+        ready = json.loads(said)
         self.address, self.control = ready["smpp"], ready["control"]
         return self
 
@@ -75,16 +78,12 @@ class Smsc:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
     def stop(self) -> int:
         """SIGTERM: its exit status."""
-        assert self.process is not None and self.process.stdout is not None
+        assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(PATIENCE_S)
-        self.process.stdout.close()
-        return status
+        return self.process.wait(PATIENCE_S)
 
     def channel(self, name: str = "carrier", **settings: Any) -> dict[str, Any]:
         """The settings of a channel that leads here."""

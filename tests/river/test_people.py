@@ -42,7 +42,7 @@ def test_wrong_wishes(program: Program, wish: dict[str, str], said: str) -> None
 
 
 def test_the_command(program: Program) -> None:
-    def run(*words: str, stdin: str | None = None) -> Any:
+    def run(*words: str, stdin: str = "") -> Any:
         done = run_cli(program.data, "person", *words, "--json", stdin=stdin)
         return json.loads(done.stdout) if done.returncode == 0 else done.stderr
 

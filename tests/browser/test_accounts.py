@@ -67,6 +67,22 @@ def test_an_account_is_made_and_topped_up(browser: Browser, program: Program) ->
         expect(page.get_by_label("Credit (条)", exact=True)).to_have_value("100")
 
 
+def test_who_stands_behind_an_account(browser: Browser, program: Program) -> None:
+    program.account("W1")
+    with console(browser, program, "olga") as page:
+        page.goto("/accounts/W1")
+        page.get_by_label("Company").fill("  门店 ")
+        page.get_by_label("Memo").fill("合同 42")
+        page.get_by_role("button", name="Set the profile").click()
+        expect(page.get_by_role("status")).to_have_text("Saved.")
+        expect(page.get_by_label("Company")).to_have_value("门店")
+        page.get_by_label("Company").evaluate("field => { field.maxLength = 501; field.value = 'x'.repeat(501) }")
+        page.get_by_role("button", name="Set the profile").click()
+        expect(page.get_by_role("alert")).to_have_text("A field of the profile has at most 500 characters.")
+        expect(page.get_by_label("Memo")).to_have_value("合同 42")
+    assert program.api("GET", "/accounts/W1/profile")["corp_name"] == "门店"
+
+
 def test_a_password_is_reset_and_sent_with(browser: Browser, program: Program) -> None:
     old = program.account("R1")
     assert program.send(old, charset="gb2312", Content=TEXT) > 0
@@ -95,12 +111,12 @@ def test_settings_show_what_is_and_hold_for_the_next_call(browser: Browser, prog
         expect(page.get_by_label("Extension")).to_have_value("31")
         expect(page.get_by_label("Rule for signatures")).to_have_value("required")
         page.get_by_label("Rule for signatures").select_option("bound")
-        page.get_by_role("button", name="Save").click()
+        page.get_by_role("button", name="Save", exact=True).click()
         expect(page.get_by_role("alert")).to_have_text("This rule needs a signature.")
         expect(page.get_by_label("Rule for signatures")).to_have_value("bound")
         page.get_by_label("Signature", exact=True).fill("【门店】")
         page.get_by_label("Addresses that may call").fill("127.0.0.1\n192.0.2.0/24")
-        page.get_by_role("button", name="Save").click()
+        page.get_by_role("button", name="Save", exact=True).click()
         expect(page.get_by_role("status")).to_have_text("Saved.")
         expect(page.get_by_label("Addresses that may call")).to_have_value("127.0.0.1/32\n192.0.2.0/24")
         expect(page.get_by_label("A reply such as 退订 blocks its sender")).to_be_checked()

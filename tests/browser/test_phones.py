@@ -110,6 +110,8 @@ def test_a_message_is_released_on_purpose(page: Page, stage: Stage) -> None:
     phone = page.get_by_role("article", name="+86 138 0000 0103")
     phone.get_by_role("link", name="Release").click()
     assert not complaints(page)
+    page.get_by_role("link", name="Back").click()
+    page.locator("#story").get_by_role("link", name="Release").click()
     channel = page.get_by_label("Over which channel")
     assert channel.locator("option").all_inner_texts() == ["choose a channel", "real"]
     page.get_by_role("button", name="Send it to the real telephone").click()
@@ -117,6 +119,8 @@ def test_a_message_is_released_on_purpose(page: Page, stage: Stage) -> None:
     channel.select_option("real")
     page.get_by_role("button", name="Send it to the real telephone").click()
     expect(page.get_by_role("status")).to_have_text("Released.")
+    expect(page.locator("#story")).to_contain_text("released: a copy of message")
+    assert page.locator("#story").get_by_role("link", name="Release").count() == 0, "it is on its way in earnest"
     (submit,) = eventually(carrier.submits)
     assert submit["number"].endswith("13800000103")
     (entry, *_) = program.api("GET", "/audit")

@@ -76,6 +76,18 @@ class TestAccount:
         assert all(account.keys() == ACCOUNT_KEYS for account in accounts)
         assert re.search(r"^C1 +3 +yes", shell.run("account", "list").stdout, re.MULTILINE)
 
+    def test_a_profile(self, shell: Shell) -> None:
+        shell.run("account", "add", "C1")
+        nothing = dict.fromkeys(("corp_name", "link_man", "tel", "mobile", "email", "memo"), "")
+        assert shell.json("account", "profile", "C1") == nothing
+        changed = nothing | {"corp_name": "门店", "memo": "合同 42"}
+        assert shell.json("account", "profile", "C1", "--corp-name", "门店", "--memo", "合同 42") == changed
+        assert shell.json("account", "profile", "C1", "--corp-name", "") == changed | {"corp_name": ""}
+        assert "500 characters" in shell.error("account", "profile", "C1", "--memo", "x" * 501)
+        assert "no account C2" in shell.error("account", "profile", "C2", "--memo", "x")
+        assert shell.json("account", "profile", "C1")["memo"] == "合同 42"
+        assert "合同 42" in shell.run("account", "profile", "C1").stdout
+
     def test_topup_and_its_ledger(self, shell: Shell) -> None:
         shell.run("account", "add", "C1", "--credit", "5")
         assert shell.json("account", "topup", "C1", "2.125", "--note", "paid [red]")["balance"] == 7.125

@@ -40,6 +40,15 @@ def test_a_profile(opened: Program, way: Way) -> None:
     kept = opened.api("GET", f"/accounts/{customer.corp_id}/profile")
     assert list(kept.values()) == list(PROFILE.values())
     assert way(opened, "UpdReg", {**who(customer), **PROFILE, "Memo": "x" * 501}) == "-2"
+    changed = opened.api("PATCH", f"/accounts/{customer.corp_id}/profile", json={"memo": ""})
+    assert changed == kept | {"memo": ""}
+    (entry, first, *_) = opened.api("GET", "/audit")
+    assert (entry["action"], entry["before"], entry["after"]) == (
+        "account profile",
+        '{"memo": "备注"}',
+        '{"memo": ""}',
+    )
+    assert (first["actor"], first["action"]) == (f"account:{customer.corp_id}", "account profile")
 
 
 @every_way

@@ -30,6 +30,7 @@ TABLE = {
     "/theme": ("", "aorcn"),
     "/login/code": ("aorcn", "aorcn"),
     "/second-factor": ("aorc", "aorc"),
+    "/second-factor/recovery": ("", "aorc"),
     "/": ("aorc", ""),
     "/live": ("aor", ""),
     "/reports": ("aorc", ""),
@@ -45,6 +46,7 @@ TABLE = {
     "/messages/{id:key}/story": ("aorc", ""),
     "/messages/{id:key}/resend": ("", "ao"),
     "/messages/{id:key}/give-up": ("", "ao"),
+    "/messages/{id:key}/release": ("ao", "ao"),
     "/messages/{id:key}/block": ("", "ao"),
     "/submissions/{id:key}": ("aorc", ""),
     "/submissions/{id:key}/cancel": ("", "ao"),
@@ -57,6 +59,7 @@ TABLE = {
     "/accounts/{account:path}/topup": ("", "ao"),
     "/accounts/{account:path}/settings": ("", "ao"),
     "/accounts/{account:path}/password": ("", "ao"),
+    "/accounts/{account:path}/profile": ("", "ao"),
     "/accounts/{account:path}/enable": ("", "ao"),
     "/accounts/{account:path}/disable": ("", "ao"),
     "/accounts/{account:path}/webhook/remove": ("", "ao"),
@@ -105,7 +108,6 @@ TABLE = {
     "/phones/new": ("", "ao"),
     "/phones/reply": ("", "ao"),
     "/phones/fate": ("", "ao"),
-    "/phones/release/{id:key}": ("ao", "ao"),
 }
 VALUES = {"link": "nothing", "account": "C2", "name": "nothing"}
 

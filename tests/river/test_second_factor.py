@@ -132,6 +132,33 @@ def test_from_the_set_up_to_the_end(program: Program) -> None:
     assert program.said().count(secret) == 0
 
 
+def test_recovery_codes_are_renewed(program: Program) -> None:
+    new_person(program, "ron")
+    with Browser(url_of(program), "198.51.100.8") as ron:
+        ron.log_in("ron")
+        assert ron.post("/second-factor/recovery", data=fields(ron)).headers["location"] == "/second-factor"
+        secret, old = enrol(ron)
+        typed = fields(ron, password=PASSWORD, code=code_of(secret, steps_on(0)))
+        for name, change in (
+            ("no secret of the session", {"csrf": "wrong"}),
+            ("another password", {"password": "something else entirely"}),
+            ("another code", {"code": "000000"}),
+        ):
+            assert ron.post("/second-factor/recovery", data={**typed, **change}).status_code == 403, name
+        done = ron.post("/second-factor/recovery", data=typed)
+        new = re.findall(r"<code>([a-z2-7-]{19})</code>", done.text)
+        assert len({*old, *new}) == 20
+        assert "Recovery codes left: 10" in ron.get("/second-factor").text
+        ron.fill("/logout")
+        ron.log_in("ron")
+        assert ron.post("/login/code", data={"code": old[0]}).status_code == 403
+        assert ron.post("/login/code", data={"code": new[0]}).headers["location"] == "/"
+        again = ron.post("/second-factor/recovery", data=fields(ron, password=PASSWORD, code=new[1]))
+        assert "Recovery codes" in again.text and new[2] not in again.text
+    (entry, *_) = [one for one in program.api("GET", "/audit") if one["action"] == "person recovery-codes"]
+    assert (entry["actor"], entry["before"], entry["after"]) == ("person ron", '{"codes": 8}', '{"codes": 10}')
+
+
 def test_what_a_half_session_is_good_for(program: Program) -> None:
     new_person(program, "hal")
     with Browser(url_of(program)) as browser:

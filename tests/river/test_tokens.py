@@ -16,6 +16,7 @@ TABLE = {
     "GET /accounts": "aor",
     "POST /accounts": "ao",
     "GET /accounts/{account}/profile": "aor",
+    "PATCH /accounts/{account}/profile": "ao",
     "GET /accounts/{account}": "aorc",
     "PATCH /accounts/{account}": "ao",
     "POST /accounts/{account}/topup": "ao",

@@ -173,9 +173,22 @@ def disable(account: Account, data: Data = DEFAULT_DATA, json: AsJson = False) -
 
 
 @app.command()
-def profile(account: Account, data: Data = DEFAULT_DATA, json: AsJson = False) -> None:
-    """Who stands behind an account, as it said itself (Reg, UpdReg, AgentMakeAccount)."""
-    said = call(data, "GET", f"/accounts/{segment(account)}/profile")
+def profile(
+    account: Account,
+    *,
+    corp_name: Annotated[str | None, typer.Option(help="The company.")] = None,
+    link_man: Annotated[str | None, typer.Option(help="Whom to ask for there.")] = None,
+    tel: Annotated[str | None, typer.Option(help="The telephone there.")] = None,
+    mobile: Annotated[str | None, typer.Option(help="The contact's own telephone.")] = None,
+    email: Annotated[str | None, typer.Option(help="The contact's address.")] = None,
+    memo: Annotated[str | None, typer.Option(help="Whatever else is to be kept.")] = None,
+    data: Data = DEFAULT_DATA,
+    json: AsJson = False,
+) -> None:
+    """Who stands behind an account, as it said itself (Reg, UpdReg, AgentMakeAccount); with a switch, changed."""
+    change = _given(corp_name=corp_name, link_man=link_man, tel=tel, mobile=mobile, email=email, memo=memo)
+    where = f"/accounts/{segment(account)}/profile"
+    said = call(data, "PATCH", where, json=change) if change else call(data, "GET", where)
     if json:
         show.print_json(said)
     else:

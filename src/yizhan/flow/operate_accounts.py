@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 from yizhan.flow.office import Conflict, Deed, Office
@@ -141,16 +141,18 @@ class AccountActions(Office):
             raise Conflict(f"the balance of {corp_id} is lower than that")
         return await self._view(corp_id)
 
-    async def set_profile(self, actor: str, corp_id: str, profile: Profile) -> None:
-        """Who stands behind the account, as they said it themselves."""
+    async def set_profile(self, actor: str, corp_id: str, changes: Mapping[str, str]) -> Profile:
+        """Who stands behind the account: what ``changes`` names, by the fields of Profile; the rest stays."""
         account = self._account(corp_id)
-        deed = Deed(actor, "account profile", corp_id, {}, asdict(profile))
+        deed = Deed(actor, "account profile", corp_id, {}, dict(changes))
 
-        def act(session: Session) -> None:
-            deed.before.update(asdict(table.read_profile(session, account.id)))
-            table.write_profile(session, account.id, profile)
+        def act(session: Session) -> Profile:
+            before = table.read_profile(session, account.id)
+            deed.before.update({name: getattr(before, name) for name in changes})
+            table.write_profile(session, account.id, profile := replace(before, **changes))
+            return profile
 
-        await self._carry_out(deed, act)
+        return await self._carry_out(deed, act)
 
     async def grant(self, actor: str, agent_id: int, corp_id: str, amount_milli: int) -> None:
         """Credit from an agent's own balance to an account, or back (negative). Conflict when the giver lacks it."""

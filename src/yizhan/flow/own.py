@@ -1,9 +1,11 @@
 """Own: what accounts change about themselves, and agents about the accounts they have made (contract, section 4)."""
 
+from dataclasses import asdict
+
 from yizhan.flow.desk import Desk
 from yizhan.flow.office import Conflict
 from yizhan.flow.operate import Operate
-from yizhan.model.account import Profile
+from yizhan.model.account import MAX_PROFILE_FIELD, Profile
 from yizhan.model.call import Call
 from yizhan.model.money import MAX_CREDITS, MILLI
 from yizhan.model.reject import Refusal, Reject
@@ -12,7 +14,6 @@ from yizhan.policy.credentials import md5_of
 from yizhan.policy.throttle import Allowance
 
 _MAX_PASSWORD = 256
-_MAX_FIELD = 500
 
 
 class Owning(Desk):
@@ -44,8 +45,8 @@ class Owning(Desk):
         async def act(case: Case) -> Refusal | None:
             profile = _profile(call)
             if profile is None:
-                return Refusal(Reject.OTHER, f"a field of more than {_MAX_FIELD} characters")
-            await self._operate.set_profile(_actor(case), case.known_account.corp_id, profile)
+                return Refusal(Reject.OTHER, f"a field of more than {MAX_PROFILE_FIELD} characters")
+            await self._operate.set_profile(_actor(case), case.known_account.corp_id, asdict(profile))
             return None
 
         return await self._answer(call, act)
@@ -149,7 +150,7 @@ def _is_password(password: str) -> bool:
 
 def _profile(call: Call) -> Profile | None:
     fields = [call.value(name) for name in ("corpname", "linkman", "tel", "mobile", "email", "memo")]
-    return None if any(len(field) > _MAX_FIELD for field in fields) else Profile(*fields)
+    return None if any(len(field) > MAX_PROFILE_FIELD for field in fields) else Profile(*fields)
 
 
 def _int(text: str) -> int | None:

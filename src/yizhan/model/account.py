@@ -41,9 +41,14 @@ class Account:
     agent_id: int | None = None  # the agent that made this account
 
 
+MAX_PROFILE_FIELD = 500  # characters
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Who stands behind an account: UpdReg's and Reg's parameters, as they came (contract, section 4)."""
+    """Who stands behind an account: UpdReg's and Reg's parameters, as they came (contract, section 4). A field has at
+    most ``MAX_PROFILE_FIELD`` characters.
+    """
 
     corp_name: str = ""
     link_man: str = ""

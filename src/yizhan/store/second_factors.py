@@ -90,5 +90,11 @@ def use_recovery_code(connection: Connection, shown: Shown) -> bool:
     return connection.execute(query.values(recovery=_write(left))).rowcount > 0
 
 
+def write_recovery(connection: Connection, person: str, hashes: Sequence[str]) -> bool:
+    """These are his recovery codes from now on; False when he has no second factor."""
+    query = update(second_factors).where(second_factors.c.person == person).values(recovery=_write(hashes))
+    return connection.execute(query).rowcount > 0
+
+
 def _write(hashes: Sequence[str]) -> str:
     return json.dumps(list(hashes))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from yizhan.console.api.bodies import AccountChange, Limit, NewAccount, NewCards, Part, Topup
+from yizhan.console.api.bodies import AccountChange, Limit, NewAccount, NewCards, Part, ProfileChange, Topup
 from yizhan.console.api.document import errors
 from yizhan.console.api.once import SECRET
 from yizhan.console.api.paging import Before, Next
@@ -52,6 +52,10 @@ def account_router(operate: Operate, ask: Ask) -> APIRouter:
     @router.get("/{account:path}/profile", responses=errors(404))
     async def show_profile(account: str) -> Profile:
         return await ask.profile(account)
+
+    @router.patch("/{account:path}/profile", responses=errors(404))
+    async def set_profile(account: str, body: ProfileChange, actor: Actor) -> Profile:
+        return await operate.set_profile(actor, account, body.model_dump(exclude_none=True))
 
     @router.get("/{account:path}", responses=errors(404))
     async def show_account(account: str, own: Own) -> AccountView:

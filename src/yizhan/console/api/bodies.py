@@ -10,11 +10,12 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from yizhan.kit.clock import BEIJING
 from yizhan.model.access import Role
-from yizhan.model.account import LaneRule, SignatureRule
+from yizhan.model.account import MAX_PROFILE_FIELD, LaneRule, SignatureRule
 from yizhan.model.money import MAX_CREDITS, to_milli
 
 # Bounds of sizes only; what a value must look like is decided in ``flow.operate``.
 Note = Annotated[str, Field(max_length=500)]
+ProfileField = Annotated[str, Field(max_length=MAX_PROFILE_FIELD)]
 Word = Annotated[str, Field(min_length=1, max_length=300)]
 Words = Annotated[list[Word], Field(min_length=1, max_length=200_000)]
 RowId = Annotated[int, Field(ge=1, lt=2**63)]
@@ -173,6 +174,17 @@ class AccountChange(Password):
     extension: Annotated[str, Field(max_length=20)] | None = None
     opt_out: bool | None = None
     agent: bool | None = None
+
+
+class ProfileChange(Body):
+    """``PATCH /accounts/{account}/profile``: what is left out stays as it is."""
+
+    corp_name: ProfileField | None = None
+    link_man: ProfileField | None = None
+    tel: ProfileField | None = None
+    mobile: ProfileField | None = None
+    email: ProfileField | None = None
+    memo: ProfileField | None = None
 
 
 class Topup(Body):

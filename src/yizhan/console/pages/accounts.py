@@ -2,13 +2,14 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import asdict
 from hashlib import md5
 from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
 
-from yizhan.console.api.bodies import AccountChange, NewAccount, Topup
+from yizhan.console.api.bodies import AccountChange, NewAccount, ProfileChange, Topup
 from yizhan.console.pages.call import Call, Entry, Page
 from yizhan.console.pages.cursor import before_of
 from yizhan.console.pages.frame import Frame, go
@@ -26,6 +27,8 @@ from yizhan.model.views import AccountView
 _LIST = ("GET", "/accounts")
 _ADD = ("POST", "/accounts")
 _SET = ("PATCH", "/accounts/{account:path}")
+_SET_PROFILE = ("PATCH", "/accounts/{account:path}/profile")
+_PROFILE = tuple(ProfileChange.model_fields)
 _ONE = "/accounts/{account:path}"
 _ENTRIES = 20
 _NEWEST = 10
@@ -54,6 +57,7 @@ _MISTAKES = {
     "no URL": "acc_bad_url",
     "no host name": "acc_bad_url",
     "a secret is": "acc_bad_secret",
+    "should have at most 500": "acc_profile_long",
 }
 
 
@@ -74,6 +78,7 @@ class AccountRoom:
             Page(f"{_ONE}/topup", self._top_up, None, ("POST", f"{_ONE}/topup")),
             Page(f"{_ONE}/settings", self._set, None, _SET, max_bytes=131_072),
             Page(f"{_ONE}/password", self._set_password, None, _SET),
+            Page(f"{_ONE}/profile", self._set_profile, None, _SET_PROFILE),
             Page(f"{_ONE}/enable", self._enable, None, ("POST", f"{_ONE}/enable")),
             Page(f"{_ONE}/disable", self._disable, None, ("POST", f"{_ONE}/disable")),
             Page(f"{_ONE}/webhook/remove", self._remove_webhook, None, ("DELETE", "/webhooks")),
@@ -146,6 +151,7 @@ class AccountRoom:
             "settings": _shown({field: getattr(account, field) for field in (*_FIELDS, *_SWITCHES, "allow_ips")}),
             "password": "",
             "secret_made": "",
+            "profile": asdict(await self._ask.profile(name)),
             "typed": {field: call.field(field) for field in ("amount", "note", "url")},
         }
         return self._frame.show(
@@ -164,7 +170,6 @@ class AccountRoom:
             more_numbers=more_numbers,
             webhook=await self._ask.webhook(name),
             parked=await self._ask.pushes(name, parked=True, limit=_NEWEST),
-            profile=await self._ask.profile(name),
             **_CHOICES,
             **{**values, **more},
         )
@@ -213,6 +218,15 @@ class AccountRoom:
         digest = md5((password or made).encode(), usedforsecurity=False).hexdigest()  # as clients send it
         await self._operate.set_account(call.actor, account.account, password_md5=digest)
         return await self._page(call, account, password=made) if made else go(path_of(account.account), "saved")
+
+    async def _set_profile(self, call: Call) -> Response:
+        account, typed = await self._asked(call), {name: call.field(name) for name in _PROFILE}
+        try:
+            wish = ProfileChange.model_validate(typed)
+            await self._operate.set_profile(call.actor, account.account, wish.model_dump(exclude_none=True))
+        except Mistake as error:
+            return await self._page(call, account, profile=typed, **told(error, _MISTAKES))
+        return go(f"{path_of(account.account)}#profile", "saved")
 
     async def _enable(self, call: Call) -> Response:
         account = await self._asked(call)

@@ -27,6 +27,7 @@ from yizhan.model.views import MessagePage, MessageView, Step, TracedPdu
 _EXPORT_PAGE = 1_000
 _EXPORT_ROWS = 100_000
 _LIST, _SHOW = ("GET", "/messages"), ("GET", "/messages/{id}")
+_RELEASE = ("POST", "/messages/{id}/release")
 _FIELDS = ("number", "text", "account", "state", "channel", "since", "until")
 _CANCELLABLE = frozenset({"scheduled", "queued", "uncertain"})
 _COLUMNS = {
@@ -66,6 +67,7 @@ class MessagesRoom:
             Page("/messages/{id:key}/story", self._renew, _SHOW),
             Page("/messages/{id:key}/resend", self._resend, None, ("POST", "/messages/{id}/resend")),
             Page("/messages/{id:key}/give-up", self._give_up, None, ("POST", "/messages/{id}/give-up")),
+            Page("/messages/{id:key}/release", self._release, _RELEASE, _RELEASE),
             Page("/messages/{id:key}/block", self._block, None, ("POST", "/numbers")),
             Page("/submissions/{id:key}", self._submission, _LIST),
             Page("/submissions/{id:key}/cancel", self._cancel, None, cancel),
@@ -157,20 +159,22 @@ class MessagesRoom:
             about=str(story.message.id),
             pdus=[_TracedLine(pdu, show_time(pdu.at_ms)) for pdu in traced],
             submission=await self._ask.submission(story.message.submission, story.message.account),
-            **self._told(call, story),
+            **await self._told(call, story),
         )
 
     async def _renew(self, call: Call) -> Response:
-        return self._frame.fragment(call, "messages/story", **self._told(call, await self._story(call)))
+        return self._frame.fragment(call, "messages/story", **await self._told(call, await self._story(call)))
 
     async def _story(self, call: Call) -> Story:
         return await self._ask.story(id_of(call), call.reach.only(None))
 
-    def _told(self, call: Call, story: Story) -> dict[str, Any]:
-        words = self._frame.words(call)
+    async def _told(self, call: Call, story: Story) -> dict[str, Any]:
+        words, state = self._frame.words(call), State[story.message.state.upper()]
+        simulators = [one.name for one in await self._ask.channels() if one.kind == "simulator"]
         return {
             "message": story.message,
-            "is_final": State[story.message.state.upper()].final,
+            "is_final": state.final,
+            "releasable": (state.final or state is State.SENT) and story.message.channel in simulators,
             "lines": _lines(story.events, words),
             "candidates": _lines(story.candidates, words),
             "cancellable": _CANCELLABLE,
@@ -183,6 +187,14 @@ class MessagesRoom:
     async def _give_up(self, call: Call) -> Response:
         await self._operate.give_up(call.actor, id_of(call))
         return go(f"/messages/{id_of(call)}", "msg_given_up")
+
+    async def _release(self, call: Call) -> Response:
+        if call.is_change:
+            copy = await self._operate.release(call.actor, id_of(call), call.field("channel"))
+            return go(f"/messages/{copy.id}", "released")
+        message = (await self._story(call)).message
+        channels = [one.name for one in await self._ask.channels() if one.kind != "simulator"]
+        return self._frame.show(call, "messages/release", "release", message=message, channels=channels)
 
     async def _block(self, call: Call) -> Response:
         message = (await self._story(call)).message

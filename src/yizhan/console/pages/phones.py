@@ -1,4 +1,4 @@
-"""The simulator's phones on the screen: what arrives, replies, the next message's fate, release to a real channel."""
+"""The simulator's phones on the screen: what arrives, replies, the next message's fate."""
 
 from http import HTTPStatus
 from typing import Any
@@ -6,26 +6,20 @@ from typing import Any
 from starlette.responses import Response
 
 from yizhan.console.pages.call import Call, Page
-from yizhan.console.pages.cursor import id_of
 from yizhan.console.pages.frame import Frame, go
-from yizhan.flow.ask import Ask
-from yizhan.flow.operate import Operate
 from yizhan.flow.play import Play
 from yizhan.model.views import ChosenFate
 
 _SEE, _PLAY, _CHOOSE = ("GET", "/inbox"), ("POST", "/simulator/replies"), ("POST", "/simulator/fates")
-_RELEASE = ("POST", "/messages/{id}/release")
 _BY_DIGITS = "by_digits"
 
 
 class PhonesRoom:
     """``/phones`` and what is done there."""
 
-    def __init__(self, frame: Frame, play: Play, ask: Ask, operate: Operate) -> None:
+    def __init__(self, frame: Frame, play: Play) -> None:
         self._frame = frame
         self._play = play
-        self._ask = ask
-        self._operate = operate
 
     def pages(self) -> list[Page]:
         """All of them."""
@@ -35,7 +29,6 @@ class PhonesRoom:
             Page("/phones/new", self._lay_out, None, _PLAY),
             Page("/phones/reply", self._reply, None, _PLAY),
             Page("/phones/fate", self._choose_fate, None, _CHOOSE),
-            Page("/phones/release/{id:key}", self._release, _RELEASE, _RELEASE),
         ]
 
     async def _show(self, call: Call) -> Response:
@@ -94,15 +87,6 @@ class PhonesRoom:
             count = None if call.field("for") == "always" else 1
             self._play.choose_fate(to, fate, count, float(call.field("delay_s") or 0))
         return go(_place(to) if to else "/phones", "fate_chosen")
-
-    async def _release(self, call: Call) -> Response:
-        id = id_of(call)
-        if call.is_change:
-            await self._operate.release(call.actor, id, call.field("channel"))
-            return go("/phones", "released")
-        (story,) = await self._ask.stories(id)
-        channels = [one.name for one in await self._ask.channels() if one.kind != "simulator"]
-        return self._frame.show(call, "phones/release", "release", message=story.message, channels=channels)
 
 
 def spoken(number: str) -> str:

@@ -15,6 +15,7 @@ from yizhan.flow.operate import Operate
 from yizhan.flow.operate_second_factors import WrongFirstCode, new_secret
 from yizhan.kit.clock import to_rfc3339
 from yizhan.policy.totp import is_secret, otpauth_uri
+from yizhan.store.second_factors import SecondFactor
 
 _ISSUER = "Yizhan"
 _TITLE = "second_factor"
@@ -35,10 +36,11 @@ class SecondFactorRoom:
         self._operate = operate
 
     def pages(self) -> list[Page]:
-        """Both."""
+        """All of them."""
         return [
             Page(CODE, self._log_in_by_code, Entry.OPEN, Entry.OPEN),
             Page("/second-factor", self._change, Entry.NOT_ENROLLED, Entry.NOT_ENROLLED),
+            Page("/second-factor/recovery", self._renew, None, Entry.NOT_ENROLLED),
         ]
 
     async def _log_in_by_code(self, call: Call) -> Response:
@@ -60,16 +62,32 @@ class SecondFactorRoom:
         factor = await self._operate.second_factor(visit.person)
         if factor is None:
             return await self._turn_on(call) if call.is_change else self._offer(call, new_secret())
-        mistake: dict[str, Any] = {}
-        if call.is_change:
-            try:
-                await self._login.confirm(visit, call.raw("password"), call.source.address)
-                await self._login.confirm_code(visit, call.raw("code"), call.source.address)
-                await self._operate.turn_second_factor_off(call.actor, visit.person, call.session)
-            except (WrongLogin, WrongCode, TooManyLogins) as error:
-                mistake = _mistake(error)
-            else:
-                return go("/second-factor", "second_factor_off")
+        if not call.is_change:
+            return self._enrolled(call, factor)
+        try:
+            await self._confirm(call)
+            await self._operate.turn_second_factor_off(call.actor, visit.person, call.session)
+        except (WrongLogin, WrongCode, TooManyLogins) as error:
+            return self._enrolled(call, factor, **_mistake(error))
+        return go("/second-factor", "second_factor_off")
+
+    async def _renew(self, call: Call) -> Response:
+        factor = await self._operate.second_factor(call.logged_in.person)
+        if factor is None:
+            return go("/second-factor")
+        try:
+            await self._confirm(call)
+            codes = await self._operate.renew_recovery_codes(call.actor, call.logged_in.person)
+        except (WrongLogin, WrongCode, TooManyLogins) as error:
+            return self._enrolled(call, factor, **_mistake(error))
+        return self._frame.show(call, "entry/recovery", _TITLE, codes=codes)
+
+    async def _confirm(self, call: Call) -> None:
+        """Whoever asks is the person, not somebody at a screen that was left open."""
+        await self._login.confirm(call.logged_in, call.raw("password"), call.source.address)
+        await self._login.confirm_code(call.logged_in, call.raw("code"), call.source.address)
+
+    def _enrolled(self, call: Call, factor: SecondFactor, **mistake: Any) -> Response:
         since, left = to_rfc3339(factor.created_at_ms), len(factor.recovery)
         return self._frame.show(call, "entry/enrolled", _TITLE, since=since, left=left, **mistake)
 

@@ -115,6 +115,6 @@ def make_site(
         RoutesRoom(frame, operate, ask, sending.explain),
         GatewayRoom(frame, ask, about),
         PeopleRoom(frame, operate, ask),
-        PhonesRoom(frame, play, ask, operate),
+        PhonesRoom(frame, play),
     )
     return frame.app([page for room in rooms for page in room.pages()])

@@ -118,7 +118,12 @@ WORDS: Pairs = {
     "acc_all_messages": ("All messages of this account", "该账号的全部短信"),
     "acc_all_numbers": ("All blocked numbers of this account", "该账号的全部黑名单号码"),
     "acc_profile": ("Profile", "客户资料"),
-    "acc_profile_why": ("As the account said itself, by UpdReg or Reg.", "由客户通过 UpdReg 或 Reg 提交。"),
+    "acc_profile_why": (
+        "As the account said itself, by UpdReg or Reg, or as somebody has written here.",
+        "由客户通过 UpdReg 或 Reg 提交，也可在此填写。",
+    ),
+    "acc_set_profile": ("Set the profile", "修改客户资料"),
+    "acc_profile_long": ("A field of the profile has at most 500 characters.", "客户资料的每一项最多 500 个字符。"),
     "profile_corp_name": ("Company", "公司名称"),
     "profile_link_man": ("Contact", "联系人"),
     "profile_tel": ("Telephone", "电话"),

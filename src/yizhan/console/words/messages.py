@@ -100,6 +100,19 @@ WORDS: Pairs = {
     "msg_given_up": ("Given up.", "已放弃。"),
     "msg_cancelled_now": ("Cancelled, and paid back.", "已取消并退费。"),
     "msg_cancelled_none": ("There was nothing left to cancel.", "没有可以取消的短信。"),
+    "release": ("Release", "真实发送"),
+    "release_why": (
+        "The message is sent once more, over a real channel to the real telephone, as a message of its own. The account is not charged for it and gets no report of it; the audit log keeps who did this.",
+        "这条短信会作为一条新短信，经真实通道再次发送到真实的手机。账号不会因此扣费，也不会收到它的状态报告；操作会记入操作日志。",
+    ),
+    "release_over": ("Over which channel", "经由通道"),
+    "release_choose": ("choose a channel", "请选择通道"),
+    "release_none": (
+        "There is no real channel: add one first.",
+        "没有真实通道，请先添加一个。",
+    ),
+    "release_do": ("Send it to the real telephone", "发送到真实手机"),
+    "released": ("Released.", "已提交真实发送。"),
     "msg_blocked_now": ("The number is blocked.", "号码已加入黑名单。"),
     # A submission.
     "msg_submission": ("Submission", "提交"),

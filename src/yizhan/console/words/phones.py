@@ -48,18 +48,5 @@ WORDS: Pairs = {
     "fate_barred": ("is refused at once: this channel", "提交时即被拒：本通道不收"),
     "fate_busy": ("is refused for the moment", "暂时被拒，稍后重试"),
     "fate_unanswered": ("its answer is lost, once", "应答丢失一次"),
-    "release": ("Release", "真实发送"),
-    "release_why": (
-        "The message is sent once more, over a real channel to the real telephone, as a message of its own. The account is not charged for it and gets no report of it; the audit log keeps who did this.",
-        "这条短信会作为一条新短信，经真实通道再次发送到真实的手机。账号不会因此扣费，也不会收到它的状态报告；操作会记入操作日志。",
-    ),
-    "release_over": ("Over which channel", "经由通道"),
-    "release_choose": ("choose a channel", "请选择通道"),
-    "release_none": (
-        "There is no real channel: add one first.",
-        "没有真实通道，请先添加一个。",
-    ),
-    "release_do": ("Send it to the real telephone", "发送到真实手机"),
-    "released": ("Released.", "已提交真实发送。"),
     "fate_chosen": ("Chosen.", "已选定。"),
 }

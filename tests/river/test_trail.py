@@ -11,6 +11,8 @@ import pytest
 
 from .collector import Collector, Span, collecting
 from .program import PATIENCE_S, TEXT, Customer, Program, eventually, form, md5, running
+from .test_console import LISTEN, Browser, url_of
+from .test_mailings import done, drafted, settle_in
 
 FAST = {"YIZHAN_CHANNELS": '[{"name": "simulator", "receipt_delay_s": 0.05}]', "YIZHAN_POLICY__QUERY_INTERVAL_S": "0"}
 STEPS = {"call", "admission", "commit", "wait", "submit", "report"}
@@ -123,6 +125,28 @@ def test_other_calls_and_other_transports(program: Program, account: Customer, c
     assert sent[1]["repeated"] and whole(collector, submission, STEPS)["call"].about["yizhan.transport"] == "api"
     outcomes = [line["outcome"] for line in lines(program, "call", submission=submission)]
     assert outcomes == ["accepted", "answered"]
+
+
+def test_the_texts_of_a_file(tmp_path: Path) -> None:
+    followed = {"YIZHAN_LOG__CALLS": "true"}
+    with (
+        collecting() as collector,
+        running(tmp_path / "data", **FAST, **LISTEN, **collector.environ, **followed) as program,
+    ):
+        settle_in(program)
+        with Browser(url_of(program)) as cui:
+            cui.log_in("cui")
+            path = drafted(cui, "手机号,姓名\n13800000010,王\n13800000020,李", f"{{姓名}}{TEXT}")
+            cui.fill(path, step="send")
+            done(cui, path)
+        for message in program.wait_for("delivered", 2):
+            spans = whole(collector, message["submission"], STEPS)
+            call = spans.pop("call")
+            assert (call.about["yizhan.account"], call.about["yizhan.messages"]) == ("C1", 1)
+            assert {span.parent for span in spans.values()} == {call.id}
+            assert [line["outcome"] for line in lines(program, "call", submission=message["submission"])] == [
+                "accepted"
+            ]
 
 
 def test_a_trace_goes_on_in_another_process(tmp_path: Path) -> None:

@@ -81,10 +81,10 @@ class Accepting(Desk):
         rows = sum(not row.mistake for row in piece.rows)
         async with self._turnstile.place(account.id, rows):
             letters = [(places, judge_letter(case)) async for places, case in self._cases(piece)]
-            posting = Posting(piece, letters, self._clock.now_ms())
+            posting, admitted_ns = Posting(piece, letters, self._clock.now_ms()), self._now_ns()
             accepted = await self._database.write(Turn.BULK, post_pieces, posting, rows + 3, account.id)
-        for admitted in accepted:
-            self._accepted(admitted)
+        for admitted, submission in accepted:
+            self._note_stored(admitted, submission, admitted_ns)
 
     async def _cases(self, piece: Piece) -> AsyncIterator[tuple[list[int], Case]]:
         """The texts of a piece; others are heard in between."""

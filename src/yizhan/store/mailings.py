@@ -144,14 +144,14 @@ def next_pieces(connection: Connection) -> list[Piece]:
     return found
 
 
-def post_pieces(connection: Connection, postings: Sequence[Posting]) -> list[list[Admitted]]:
+def post_pieces(connection: Connection, postings: Sequence[Posting]) -> list[list[tuple[Admitted, int]]]:
     """Accept what the rules let pass, each text as a submission of its own, and write what has become of each row: what
-    was accepted. Nothing for a piece that was posted before, or whose mailing was stopped.
+    was accepted, with its id. Nothing for a piece that was posted before, or whose mailing was stopped.
     """
     return [_post(connection, posting) for posting in postings]
 
 
-def _post(connection: Connection, posting: Posting) -> list[Admitted]:
+def _post(connection: Connection, posting: Posting) -> list[tuple[Admitted, int]]:
     mailing, place = posting.piece.mailing, posting.piece.place
     # Both rows are locked until the commit: of two nodes one comes too late, and so does what was stopped meanwhile.
     going_on = select(mailings.c.id).where(mailings.c.id == mailing, mailings.c.finished_at_ms.is_(None))
@@ -170,14 +170,14 @@ def _post(connection: Connection, posting: Posting) -> list[Admitted]:
         if isinstance(answer, Refusal):
             of_rows = [Fate(_NOT_SENT, why_of(answer))] * len(places)
         elif isinstance(call, Admitted):
-            accepted.append(call)
+            accepted.append((call, answer))
             of_rows = list(_fates(places, posting, call, answer))
         for row, fate in zip(places, of_rows, strict=True):
             fates[row] = fate
     sent = {
         "fates": _json(fates),
         "accepted": sum(fate.submission != _NOT_SENT for fate in fates),
-        "price_milli": sum(call.price_milli for call in accepted),
+        "price_milli": sum(call.price_milli for call, _ in accepted),
     }
     connection.execute(update(mailing_pieces).where(this).values(sent))
     waits = exists().where(mailing_pieces.c.mailing == mailing, mailing_pieces.c.fates.is_(None))

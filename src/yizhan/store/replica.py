@@ -80,7 +80,7 @@ class Replica:
             self._state = why
             raise Unfit(why) from error
         if self._state != WHOLE:
-            log.info("searches go to the replica again")
+            log.warning("searches go to the replica again")  # for whoever was told of the other
         self._state = WHOLE
         return answer
 

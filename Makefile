@@ -6,7 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-WORKERS ?= 2
+# One more than cores: tests wait for something a third of their time.
+WORKERS ?= 3
 # A private index or mirror is the user's own pip configuration; nothing here names one.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -39,7 +40,8 @@ test: install
 # YIZHAN_TEST_SEED draws other ones, YIZHAN_LAB_ROUND=N plays one round again.
 test-slow: install
 	@$(COMPILE)
-	$(BIN)/python -m pytest -m slow -s
+	$(BIN)/python -m pytest -n $(WORKERS) -m "slow and not alone" -s
+	$(BIN)/python -m pytest -m "slow and alone" -s
 
 check: install
 	$(BIN)/ruff check .

@@ -1,7 +1,6 @@
 """The overview while somebody looks: it changes by itself, says so when it cannot, and does not disturb who reads."""
 
 import os
-import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from bench.stored import fill
 from playwright.sync_api import Browser, Request, expect
 
+from figures import tell
 from postgres import free_port
 from river.program import Program, eventually, running
 from river.test_console import LISTEN, url_of
@@ -108,6 +108,7 @@ _FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.start
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 def test_with_a_million_messages_it_is_light_and_there_at_once(browser: Browser, tmp_path: Path) -> None:
     """YIZHAN_TEST_STORED messages are stored (1,000,000), a tenth of them wait."""
@@ -128,7 +129,7 @@ def test_with_a_million_messages_it_is_light_and_there_at_once(browser: Browser,
                 paints.append(eventually(partial(page.evaluate, _FIRST_PAINT)))
                 scheduled = page.locator("#live-waiting div", has_text="scheduled").locator("dd")
                 expect(scheduled).to_have_text(str(_STORED // 10))
-        sys.stdout.write(f"first paint {sorted(map(round, paints))} ms, {sum(sizes.values())} bytes: {sizes}\n")
+        tell(f"first paint {sorted(map(round, paints))} ms, {sum(sizes.values())} bytes: {sizes}")
         assert sum(sizes.values()) < _MOST_BYTES and max(paints) < _FIRST_PAINT_MS
 
 

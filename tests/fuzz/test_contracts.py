@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 
+from figures import tell
 from yizhan.wire.smpp.codec import Pdu, encode, frame
 from yizhan.wire.smpp.table import Command
 
@@ -111,4 +112,4 @@ def test_crawling(name: str, tmp_path: Path) -> None:
     inputs = [path.read_bytes().hex() for path in tmp_path.glob("found-*")]
     assert (done.returncode, inputs) == (0, []), f"{name}: input in hex {inputs}\n{done.stderr[-4_000:]}"
     assert "Done " in done.stderr, f"it did not fuzz:\n{done.stderr[-4_000:]}"
-    print(name, done.stderr.strip().splitlines()[-1])
+    tell(f"{name}: {done.stderr.strip().splitlines()[-1]}")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from figures import tell
 from river.machine import machine
 from river.program import eventually, running
 from river.smsc import smsc
@@ -50,7 +51,7 @@ def test_nothing_is_lost(tmp_path: Path) -> None:
     with world(tmp_path) as (everything, judge):
         for number in [int(ONLY)] if ONLY else range(ROUNDS):
             line, what = play(everything, judge, number)
-            print(f"\nround {number}, seed {SEED}, {what}: {line}", end="", flush=True)
+            tell(f"round {number}, seed {SEED}, {what}: {line}")
             faults += [
                 f"round {number}, {what}: {name}: {one}" for name, found in line.must_be_0.items() for one in found
             ]

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from figures import tell
 from postgres import Cluster
 from river.program import eventually
 from river.smsc import smsc
@@ -179,8 +180,10 @@ def test_nothing_is_lost_among_nodes(
             fault = random.Random(f"{SEED} {number} fault").choice(which)
             line = play(everything, number, fault, excused)
             slowest_s = max(everything.moved_s, default=0)
-            print(f"\nround {number}, seed {SEED}, {fault.__name__.replace('_', ' ')}: {line}", end="")
-            print(f"; longest without sending {slowest_s:.1f} s", end="", flush=True)
+            tell(
+                f"round {number}, seed {SEED}, {fault.__name__.replace('_', ' ')}: {line};"
+                f" longest without sending {slowest_s:.1f} s"
+            )
             faults += [
                 f"round {number}, {fault.__name__}: {name}: {one}"
                 for name, found in line.must_be_0.items()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from figures import tell
+
 from .program import TEXT, Customer, Program, form, md5, running
 
 CLIENTS = 16
@@ -70,7 +72,7 @@ def test_calls_share_their_commits(tmp_path: Path) -> None:
         assert program.query("SELECT count(*), count(DISTINCT number) FROM messages") == [(102_000, 102_000)]
         assert program.api("GET", "/ledger/check")["faults"] == []
         assert program.balance(customer) == 98_000
-    print(f"\n2,000 calls of 1 number and 200 of 500: {commits} commits")
+    tell(f"2,000 calls of 1 number and 200 of 500: {commits} commits")
     assert commits < 1_100
 
 
@@ -91,8 +93,8 @@ def test_a_thousand_calls_of_500_numbers(tmp_path: Path) -> None:
         assert min(answers) >= 100_000_000
         assert program.query("SELECT count(*), count(DISTINCT number) FROM messages") == [(500_000, 500_000)]
         assert program.api("GET", "/ledger/check")["faults"] == []
-    print(
-        f"\n1,000 calls of 500 numbers: {commits} commits, {elapsed_s:.1f} s with their making;"
+    tell(
+        f"1,000 calls of 500 numbers: {commits} commits, {elapsed_s:.1f} s with their making;"
         f" resident {after_400_mb:.0f} MB after 400 calls, {after_1000_mb:.0f} MB after 1,000"
     )
     assert commits < 500

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from figures import tell
+
 from .program import TEXT, Customer, Program, eventually, form, md5, running
 
 CLIENTS = 16
@@ -123,8 +125,8 @@ def test_kill_9_under_load(tmp_path: Path) -> None:
     charged_wrongly = [client_id for client_id, (_, price, entries) in stored.items() if entries != str(price)]
     undelivered = [number for numbers in load.answered.values() for number in numbers if not carried[number]]
     twice = {number for number, count in carried.items() if count > 1}
-    print(
-        f"\nseed {SEED}, {KILLS} kills: {len(load.answered)} calls answered, {load.unanswered} unanswered,"
+    tell(
+        f"seed {SEED}, {KILLS} kills: {len(load.answered)} calls answered, {load.unanswered} unanswered,"
         f" {len(stored)} stored, {len(accepted)} messages; missing {len(missing)}, charged wrongly"
         f" {len(charged_wrongly)}, not delivered {len(undelivered)}, sent twice {len(twice)},"
         f" of them not marked uncertain {len(twice - uncertain)}, marked uncertain {len(uncertain)}"

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from bench.stored import fill
 
+from figures import tell
 from postgres import Cluster
 from yizhan.store.move import TABLES
 from yizhan.wire.hand_out import NO_FAILURES
@@ -64,8 +65,8 @@ def test_a_large_store_moves(server: Cluster, tmp_path: Path) -> None:
     assert view["faults"] == [] and view["rows"]["messages"] == MESSAGES + 3
     moved = sum(view["rows"].values())
     assert moved == rows and 0 < killed_at < moved
-    print(
-        f"\nmoved {MESSAGES:,} messages, {moved:,} rows in all: killed after {killed_at:,}, the others and the check in"
+    tell(
+        f"moved {MESSAGES:,} messages, {moved:,} rows in all: killed after {killed_at:,}, the others and the check in"
         f" {took_s:.1f} s ({(moved - killed_at) / took_s:,.0f} rows/s), {peak_kb / 1_000:.0f} MB at most"
     )
     with running(old, **KEPT) as before, running(new, **KEPT, YIZHAN_STORE__URL=url) as after:

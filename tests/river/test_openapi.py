@@ -18,6 +18,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from figures import tell
+
 from .openapi_hooks import OWN_TOKEN
 from .program import TEXT, Program, running
 
@@ -207,7 +209,7 @@ def test_odd_values(api: Api) -> None:
         is_problem = answer.headers.get("content-type") == "application/problem+json"
         if str(answer.status_code) not in one.answers or is_problem != (answer.status_code >= 400):
             faults.append(f"{answer.status_code} {answer.text} to {str(one)[:500]}")
-    print(f"{count} calls")
+    tell(f"{count} calls")
     assert count > 1_000
     assert not faults, "\n".join(faults[:20])
 
@@ -230,7 +232,7 @@ def test_schemathesis_finds_nothing(api: Api, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    print("\n".join(done.stdout.splitlines()[-25:]))
+    tell("\n".join(done.stdout.splitlines()[-25:]))
     # Else it would have heard 401 from some moment on, which every path may answer.
     assert api.client.get("/api/v1/health").status_code == 200
 

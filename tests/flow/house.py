@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import text
 
+from embedded import lay_store
 from yizhan.flow.ask import Ask
 from yizhan.flow.gate import Gate
 from yizhan.flow.living import Living
@@ -56,7 +57,7 @@ class House:
         self.clock = SetClock()
         self.policy = policy or PolicySettings()
         self.terms = Terms(self.policy, PriceList.of({}))
-        self.database = open_store(data, StoreSettings())
+        self.database = open_store(lay_store(data), StoreSettings())
         self.living = Living(self.database)
         self.board = EmptyBoard(self.database)
         self.operate = Operate(self.database, self.living, self.clock, self.board)

@@ -17,6 +17,8 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from embedded import lay_store
+
 from .forks import MOTHER, Process
 
 T = TypeVar("T")
@@ -179,6 +181,8 @@ class Customer:
 @contextlib.contextmanager
 def running(data: Path, *arguments: str, **environ: str) -> Iterator[Program]:
     """The program while the block lasts; it must stop cleanly unless the block has stopped it."""
+    if not data.exists() and "YIZHAN_STORE__URL" not in environ and "--config" not in arguments:
+        lay_store(data)
     program = Program(data, arguments, environ).start()
     assert program.process is not None
     try:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import Connection, text
 
+from embedded import lay_store
 from yizhan.model.call import Call, Transport
 from yizhan.model.message import Lane, State
 from yizhan.model.operation import FAMILY
@@ -36,6 +37,8 @@ class Store:
 
     def __init__(self, data: Path, settings: StoreSettings | None = None) -> None:
         self.runner = asyncio.Runner()
+        if settings is None or settings == StoreSettings():
+            lay_store(data)
         self.database = open_store(data, settings or StoreSettings())
 
     def close(self) -> None:

@@ -108,6 +108,7 @@ def test_commands_mean_all_shares(cluster: Cluster, tmp_path: Path) -> None:
         account = one.account("C1", credit=100)
         add(one, carrier)
         divided(one, two)
+        in_time(lambda: set(view(two)["shares"]) == {"one", "two"})  # it has to hear of the other one
         listed = run_cli(two.data, "channel", "list").stdout
         assert listed.count("carrier") == 1 and ("shares at one, two" in listed or "shares at two, one" in listed)
         assert run_cli(one.data, "channel", "test", "carrier").returncode == 0

@@ -177,12 +177,12 @@ def serving(
     app: App | None = None,
     at: tuple[str, int] | socket.socket = ("127.0.0.1", 0),
     tls: tuple[Path, Path] | None = None,
-    max_streams: int = 100,
+    max_streams: tuple[int, int] = (100, 100),
 ) -> Iterator[Served]:
     """Serve a gateway (or ``app``) from a thread of its own until the block ends."""
     settings = settings or ServerSettings()
     river = NotebookRiver()
-    listener = Listener(answers_of(app, max_streams) if app else Gateway(river, settings, 1_000), settings, at, tls)
+    listener = Listener(answers_of(app, *max_streams) if app else Gateway(river, settings, 1_000), settings, at, tls)
     loop = new_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

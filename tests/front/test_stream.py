@@ -13,6 +13,7 @@ import pytest
 from starlette.responses import StreamingResponse
 
 from yizhan.front.asgi import Receive, Scope, Send
+from yizhan.model.access import WHOSE
 from yizhan.model.settings import ServerSettings
 
 from .harness import PATIENCE_S, Served, read_answer, serving, until_closed
@@ -31,6 +32,8 @@ class Source:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"].strip("/")
+        if whose := dict(scope["headers"]).get(b"from"):
+            scope["state"][WHOSE] = whose.decode()
         if path == "whole":
             await StreamingResponse(_pieces(), headers={"content-length": "6"})(scope, receive, send)
         elif path == "poll":
@@ -75,7 +78,7 @@ def source() -> Source:
 @pytest.fixture
 def streams(source: Source) -> Iterator[Served]:
     """A listener before ``source`` that has no patience with slow readers."""
-    with serving(HASTY, app=source, max_streams=3) as served:
+    with serving(HASTY, app=source, max_streams=(3, 2)) as served:
         yield served
 
 
@@ -208,6 +211,26 @@ def test_one_stream_too_many_is_answered_503(streams: Served, source: Source) ->
         until(lambda: "CancelledError" in source.ended)
         fourth.sendall(GET % b"/some")
         assert stream.readline().startswith(b"HTTP/1.1 200")
+
+
+def test_one_stream_too_many_of_somebody_is_answered_503(streams: Served, source: Source) -> None:
+    endless = {who: (GET % b"/endless").replace(b"Host", b"From: %b\r\nHost" % who) for who in (b"ada", b"bob")}
+    with contextlib.ExitStack() as stack:
+        first, second, third, fourth = (stack.enter_context(streams.connect()) for _ in range(4))
+        for client in (first, second):
+            client.sendall(endless[b"ada"])
+            assert read_head(client).startswith(b"HTTP/1.1 200")
+        third.sendall(endless[b"ada"])
+        stream = third.makefile("rb")
+        refused = read_answer(stream.readline, stream.read)
+        assert refused.status == 503 and b"of your answers" in refused.body
+        fourth.sendall(endless[b"bob"])
+        assert read_head(fourth).startswith(b"HTTP/1.1 200"), "there is room for somebody else"
+        first.close()
+        fourth.close()
+        until(lambda: source.ended.count("CancelledError") == 2)
+        third.sendall(endless[b"ada"])
+        assert read_head(third).startswith(b"HTTP/1.1 200")
 
 
 def test_a_drain_does_not_wait_for_streams(streams: Served, source: Source) -> None:

@@ -17,7 +17,11 @@ from postgres import Cluster
 from .program import Program, eventually, running
 from .test_console import LISTEN, PASSWORD, Browser, url_of
 
-QUICK = {"YIZHAN_CHANNELS": '[{"name": "simulator", "receipt_delay_s": 0.05}]', "YIZHAN_ADMIN__MAX_STREAMS": "3"}
+QUICK = {
+    "YIZHAN_CHANNELS": '[{"name": "simulator", "receipt_delay_s": 0.05}]',
+    "YIZHAN_ADMIN__MAX_STREAMS": "3",
+    "YIZHAN_ADMIN__MAX_STREAMS_PERSON": "2",
+}
 PEOPLE = {"olga": "operator", "ulf": "auditor", "cui": "customer"}
 
 
@@ -118,12 +122,15 @@ def test_it_is_not_for(program: Program, name: str | None) -> None:
 
 
 def test_one_too_many_is_told_so_and_whoever_leaves_makes_room(program: Program) -> None:
-    with seen(program, "olga") as olga:
+    with seen(program, "olga") as olga, seen(program, "ulf") as ulf:
         with ExitStack() as stack:
-            feeds = [stack.enter_context(looking(olga)) for _ in range(3)]
+            feeds = [stack.enter_context(looking(olga)) for _ in range(2)]
             for feed in feeds:
                 feed.next("history")
-            assert olga.get("/live").status_code == 503
+            assert olga.get("/live").status_code == 503, "too many of hers"
+            feeds.append(stack.enter_context(looking(ulf)))
+            feeds[-1].next("history")
+            assert ulf.get("/live").status_code == 503, "too many in all"
         eventually(lambda: _opens(olga))
 
 

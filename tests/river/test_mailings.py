@@ -156,6 +156,25 @@ def test_a_file(program: Program, people: dict[str, Browser]) -> None:
     assert program.api("GET", "/accounts/C1")["balance"] <= balance - 1
 
 
+def test_so_many_drafts_of_a_person(tmp_path: Path) -> None:
+    with running(tmp_path / "data", **LISTEN, YIZHAN_ADMIN__MAX_DRAFTS="2") as program:
+        settle_in(program)
+        with Browser(url_of(program)) as cui, Browser(url_of(program)) as cao:
+            cui.log_in("cui")
+            cao.log_in("cao")
+            first = drafted(cui, "13800000000", TEXT)
+            second = drafted(cui, "13800000001", TEXT)
+            refused = upload(cui, "13800000002", TEXT)
+            assert refused.status_code == 422 and "Send or discard one" in refused.text
+            drafted(cao, "13800000002", TEXT)
+            cui.fill(first, step="discard")
+            drafted(cui, "13800000002", TEXT)
+            assert upload(cui, "13800000003", TEXT).status_code == 422
+            cui.fill(second, step="send")
+            drafted(cui, "13800000003", TEXT)
+        assert program.query("SELECT count(*) FROM mailings") == [(4,)]
+
+
 def test_a_draft_is_discarded_or_too_dear(program: Program, people: dict[str, Browser]) -> None:
     cao = people["cao"]
     path = drafted(cao, "13800000000", TEXT)

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from yizhan.console.api.problem import problem
 from yizhan.flow.operate import Conflict
-from yizhan.model.access import Caller, Role, Visit
+from yizhan.model.access import WHOSE, Caller, Role, Visit
 from yizhan.policy.access import may_call
 
 PREFIX = "/api/v1"
@@ -53,13 +53,16 @@ class Doorkeeper:
         """ASGI."""
         request = Request(scope)
         if not scope["path"].startswith(_API):
-            await self._pages(_with(scope, _VISIT, await self._visit(request)), receive, send)
+            visit = await self._visit(request)
+            _note(scope, _VISIT, visit, None if visit is None else visit.caller)
+            await self._pages(scope, receive, send)
             return
         answer: JSONResponse | Caller = await self._caller(request)
         if isinstance(answer, JSONResponse):
             await answer(scope, receive, send)
         else:
-            await self._app(_with(scope, _CALLER, answer), receive, send)
+            _note(scope, _CALLER, answer, answer)
+            await self._app(scope, receive, send)
 
     async def _caller(self, request: Request) -> Caller | JSONResponse:
         """Who calls the API, or what he is told instead. A token goes before a session."""
@@ -96,8 +99,12 @@ def visit_of(request: Request) -> Visit | None:
     return visit
 
 
-def _with(scope: Scope, name: str, value: object) -> Scope:
-    return {**scope, "state": {**scope.get("state", {}), name: value}}
+def _note(scope: Scope, name: str, value: object, caller: Caller | None) -> None:
+    """What is behind knows who asks, and so does the listener that counts his streams."""
+    state = scope.setdefault("state", {})
+    state[name] = value
+    if caller is not None:
+        state[WHOSE] = caller.name
 
 
 def caller_of(request: Request) -> Caller:

@@ -33,11 +33,12 @@ from yizhan.policy.mailing import Table, calls_of, judge_letter, read_table
 from yizhan.policy.send_time import names_no_time, parse_send_time
 from yizhan.policy.standing import Standing
 from yizhan.store.accounts import balance_of
-from yizhan.store.database import Database
+from yizhan.store.database import Database, Session
 from yizhan.store.mailings import (
     PIECES_AT_A_TIME,
     NewMailing,
     confirm_mailing,
+    count_drafts,
     delete_draft,
     find_mailing,
     insert_mailing,
@@ -58,6 +59,10 @@ class TooDear(Conflict):
 
 class TooLate(Conflict):
     """The time at which it was to be sent is past."""
+
+
+class TooManyDrafts(Exception):
+    """Somebody has so many that he has neither sent nor discarded."""
 
 
 class Mailings(Office):
@@ -83,8 +88,10 @@ class Mailings(Office):
     async def draft(self, actor: str, upload: Upload, lines: Sequence[Line]) -> str:
         """Judge what a file says: the mailing's id. Nothing is sent by this.
 
-        Raises ``policy.mailing.BadTable``, a ValueError; NotFound.
+        Raises ``policy.mailing.BadTable``, a ValueError; TooManyDrafts; NotFound.
         """
+        if await self._database.read(lambda session: count_drafts(session, actor)) >= self.limits.max_drafts:
+            raise TooManyDrafts(str(self.limits.max_drafts))
         account = self._account(upload.account)
         send_time = "" if names_no_time(upload.send_time) else upload.send_time
         standing, now_ms = self._living.standing, self._clock.now_ms()
@@ -98,7 +105,15 @@ class Mailings(Office):
             table, order, foreseen = await asyncio.to_thread(read)
         file = "".join(char for char in upload.file if char.isprintable())[-_MAX_FILE_CHARS:]
         new = NewMailing(secrets.token_hex(8), account.id, actor, file, order, foreseen, table.rows)
-        await self._database.change(lambda session: insert_mailing(session, new, now_ms))
+
+        def insert(session: Session) -> bool:
+            if count_drafts(session, actor) >= self.limits.max_drafts:
+                return False
+            insert_mailing(session, new, now_ms)
+            return True
+
+        if not await self._database.change(insert):
+            raise TooManyDrafts(str(self.limits.max_drafts))
         return new.id
 
     async def find(self, id: str, corp_id: str | None) -> MailingView:

@@ -1,9 +1,10 @@
 """An ASGI application behind our listener: the console and the admin API.
 
 An answer goes out whole, with its length, unless the application sends it in pieces without having named a length: then
-it is a stream.
+it is a stream. An application that knows who asks says so in ``scope["state"]`` under ``model.access.WHOSE``.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any
@@ -11,6 +12,7 @@ from urllib.parse import unquote
 
 from yizhan.front.reply import Reply, plain_text
 from yizhan.front.request import Answerer, Line, Request
+from yizhan.model.access import WHOSE
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -21,16 +23,18 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _OURS = (b"content-type", b"content-length")  # the connection says the one apart, and counts the other for itself
 
 
-def answers_of(app: App, max_streams: int = 0) -> Answerer:
-    """What ``app`` (ASGI 3, without lifespan) answers, with at most ``max_streams`` streams at once."""
-    streams = _Streams(max_streams)
+def answers_of(app: App, max_streams: int = 0, max_streams_person: int = 0) -> Answerer:
+    """What ``app`` (ASGI 3, without lifespan) answers, with at most ``max_streams`` streams at once, of those at most
+    ``max_streams_person`` for whoever it names.
+    """
+    streams = _Streams(max_streams, max_streams_person)
 
     async def answer(request: Request) -> Reply | None:
         if request.crowded:
             return plain_text(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections at once.")
         exchange = _Exchange(request, streams)
         try:
-            await app(_scope(request), exchange.receive, exchange.send)
+            await app(_scope(request, exchange.state), exchange.receive, exchange.send)
         except Exception:
             if not exchange.over:
                 raise
@@ -45,9 +49,24 @@ def answers_of(app: App, max_streams: int = 0) -> Answerer:
 class _Streams:
     """How many there are at this moment."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.count = 0
+    def __init__(self, most: int, most_of_one: int) -> None:
+        self._most = most
+        self._most_of_one = most_of_one
+        self._count: Counter[str] = Counter()  # by whose they are
+
+    def take(self, whose: str | None) -> str:
+        """Begin one. BlockingIOError, which says why not."""
+        if self._count.total() >= self._most:
+            raise BlockingIOError("Too many answers are streams at once.")
+        if whose is not None and self._count[whose] >= self._most_of_one:
+            raise BlockingIOError("Too many of your answers are streams at once.")
+        self._count[whose or ""] += 1
+        return whose or ""
+
+    def give_back(self, whose: str) -> None:
+        """End it."""
+        self._count[whose] -= 1
+        self._count += Counter()  # forgets who has none
 
 
 class _Exchange:
@@ -61,7 +80,8 @@ class _Exchange:
         self._reply = Reply(HTTPStatus.INTERNAL_SERVER_ERROR, b"", "")
         self._pieces: list[bytes] = []  # of what goes out whole
         self._line: Line | None = None  # what it may stream over
-        self._is_stream = False
+        self._whose: str | None = None  # of a stream that has begun
+        self.state: dict[str, Any] = {}  # what the application says
 
     async def receive(self) -> Message:
         """ASGI: the body, and then nothing until the client has left."""
@@ -79,7 +99,7 @@ class _Exchange:
             return
         body, more = message.get("body", b""), message.get("more_body", False)
         try:
-            if self._line is not None and (more or self._is_stream):
+            if self._line is not None and (more or self._whose is not None):
                 await self._stream(self._line, body)
             else:
                 self._pieces.append(body)
@@ -90,13 +110,14 @@ class _Exchange:
 
     def close(self) -> None:
         """The application has ended."""
-        self._streams.count -= self._is_stream
+        if self._whose is not None:
+            self._streams.give_back(self._whose)
 
     def answer(self) -> Reply | None:
         """The answer; None when it went out piece by piece."""
         if not self.over:
             raise RuntimeError("the application has not finished its answer")
-        if self._is_stream:
+        if self._whose is not None:
             return None
         self._reply.body = b"".join(self._pieces)
         return self._reply
@@ -110,18 +131,18 @@ class _Exchange:
         self._reply = Reply(message["status"], b"", kind, headers=tuple(headers))
 
     async def _stream(self, line: Line, body: bytes) -> None:
-        if not self._is_stream:
-            if self._streams.count >= self._streams.most:
-                self._reply = plain_text(HTTPStatus.SERVICE_UNAVAILABLE, "Too many answers are streams at once.")
+        if self._whose is None:
+            try:
+                self._whose = self._streams.take(self.state.get(WHOSE))
+            except BlockingIOError as error:
+                self._reply = plain_text(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
                 self._pieces = [self._reply.body]
-                raise BlockingIOError("too many streams")
-            self._streams.count += 1
-            self._is_stream = True
+                raise
             await line.open(self._request, self._reply)
         await line.say(body)
 
 
-def _scope(request: Request) -> Scope:
+def _scope(request: Request, state: dict[str, Any]) -> Scope:
     path = request.path.decode("ascii", "replace")
     return {
         "type": "http",
@@ -136,6 +157,6 @@ def _scope(request: Request) -> Scope:
         "raw_path": request.path,
         "query_string": request.query,
         "headers": request.headers,
-        "state": {},
+        "state": state,
         "extensions": {},
     }

@@ -13,6 +13,10 @@ class Role(StrEnum):
     CUSTOMER = "customer"  # reads one account and sends for it
 
 
+# In the state of an ASGI scope: the name of who asks, where he is known.
+WHOSE = "whose"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who acts: the name for the audit log, the role, and for a customer the account."""

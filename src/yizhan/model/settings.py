@@ -92,7 +92,9 @@ class AdminSettings(Section):
     setup_link_s: Annotated[float, Field(gt=0, le=86_400)] = 3_600
     max_upload_bytes: Annotated[int, Field(ge=1, le=15_000_000)] = 5_000_000
     max_upload_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 100_000
+    max_drafts: Count = 20
     max_streams: Count = 100
+    max_streams_person: Count = 20
 
     @field_validator("listen")
     @classmethod

@@ -121,14 +121,14 @@ async def side_doors(
     metrics for whoever comes. The console's address.
     """
     doors: tuple[tuple[str, Callable[[House, FastAPI], App]], ...] = ((_CONSOLE, _guarded), (_METRICS, _metrics_app))
-    streams = house.settings.admin.max_streams
+    streams, of_one = house.settings.admin.max_streams, house.settings.admin.max_streams_person
     limits = ServerSettings(max_body_bytes=MAX_BODY_BYTES, max_connections=_CONNECTIONS + streams)
     urls: dict[str, str] = {}
     async with AsyncExitStack() as stack:
         for name, make in doors:
             if name in ports:
                 listener = Listener(
-                    answers_of(make(house, api), streams), limits, ports[name], most_large=_LARGE_BODIES
+                    answers_of(make(house, api), streams, of_one), limits, ports[name], most_large=_LARGE_BODIES
                 )
                 await listener.start()
                 stack.push_async_callback(listener.drain, min(1.0, stop.left_s()))

@@ -31,6 +31,7 @@ from yizhan.model.submission import Admitted
 from yizhan.store.accept import accept
 from yizhan.store.schema import accounts, mailing_pieces, mailings
 
+_PERSON_CHARS = 64
 _NOT_SENT = 0  # in a fate, where a submission's id would stand
 PIECES_AT_A_TIME = 10  # in which rows are read
 _AT_ONCE = 50  # mailings of which pieces are looked for
@@ -64,7 +65,7 @@ def insert_mailing(connection: Connection, new: NewMailing, at_ms: int) -> None:
     row = {
         "id": new.id,
         "account_id": new.account_id,
-        "person": new.person[:64],
+        "person": new.person[:_PERSON_CHARS],
         "file": new.file,
         "how": _json([order.template.text, order.template.columns, order.cell, order.send_time]),
         "forecast": _json(asdict(new.forecast)),
@@ -83,6 +84,12 @@ def insert_mailing(connection: Connection, new: NewMailing, at_ms: int) -> None:
         for place, rows in enumerate(_pieces(new.rows))
     ]
     connection.execute(mailing_pieces.insert(), pieces)
+
+
+def count_drafts(connection: Connection, person: str) -> int:
+    """What he has neither sent nor discarded."""
+    his = (mailings.c.person == person[:_PERSON_CHARS]) & mailings.c.confirmed_at_ms.is_(None)
+    return int(connection.execute(select(func.count()).select_from(mailings).where(his)).scalar_one())
 
 
 def confirm_mailing(connection: Connection, id: str, at_ms: int) -> bool:

@@ -10,7 +10,7 @@ from yizhan.console.pages.call import Call, Page, SentFile
 from yizhan.console.pages.frame import Frame, beijing, go
 from yizhan.console.pages.send import MAY_SEND, Sending, account_of, accounts_for, less, send_time_of
 from yizhan.console.pages.spreadsheet import to_csv
-from yizhan.flow.mailings import TooDear, TooLate
+from yizhan.flow.mailings import TooDear, TooLate, TooManyDrafts
 from yizhan.model.mailing import MailingView, Mistake, Phase, Result, Upload
 from yizhan.policy.mailing import BadTable
 from yizhan.wire.sheet import BadSheet, SheetFault, read_sheet
@@ -51,6 +51,8 @@ class MailingRoom:
             return await self._form(call, mistake, str(error))
         except BadTable as error:
             return await self._form(call, f"table_{error.fault}", str(error))
+        except TooManyDrafts as error:
+            return await self._form(call, "too_many_drafts", str(error))
         return go(f"/mailings/{id}")
 
     async def _show(self, call: Call) -> Response:

@@ -99,6 +99,10 @@ WORDS: Pairs = {
     "sheet_charset": ("The file's characters cannot be read. Save it as UTF-8.", "无法识别文件编码，请另存为 UTF-8。"),
     "sheet_malformed": ("The file is no table that can be read.", "文件格式有误，无法读取。"),
     "sheet_too_many_rows": ("The file has too many rows. Divide it.", "文件行数过多，请拆分后上传。"),
+    "too_many_drafts": (
+        "Send or discard one of your files first. So many may wait:",
+        "请先发送或放弃一个已上传的文件。待确认的文件数上限：",
+    ),
     "table_no_text": (
         "There is no text: type one for all, or give the file a second column.",
         "没有短信内容：请填写统一内容，或在文件第二列提供内容。",

@@ -27,8 +27,13 @@ WORDS: Pairs = {
     "about_admin_require_totp": ("Roles that need a second factor.", "必须使用两步验证的角色。"),
     "about_admin_max_upload_bytes": ("Largest file that may be sent from.", "群发文件的大小上限。"),
     "about_admin_max_upload_rows": ("Most rows of such a file.", "群发文件的行数上限。"),
+    "about_admin_max_drafts": (
+        "Files of a person that are neither sent nor discarded.",
+        "每人既未发送也未放弃的文件数上限。",
+    ),
     "about_admin_setup_link_s": ("How long the first link is good.", "首次设置链接的有效时间。"),
     "about_admin_max_streams": ("Live pages and long downloads at the same time.", "同时打开的实时页面和长下载数。"),
+    "about_admin_max_streams_person": ("Those of one person or token.", "其中每个人（或令牌）的上限。"),
     "about_metrics_listen": ("Where Prometheus may ask.", "供 Prometheus 采集的地址。"),
     "about_store_url": ("The database.", "数据库地址。"),
     "about_store_direct_url": ("The same, past a pooler.", "绕过连接池直连数据库的地址。"),

@@ -69,18 +69,25 @@ def test_an_account_is_made_and_topped_up(browser: Browser, program: Program) ->
 
 def test_who_stands_behind_an_account(browser: Browser, program: Program) -> None:
     program.account("W1")
+    program.api("PATCH", "/accounts/W1/profile", json={"memo": "合同 42\n到期续签"})
     with console(browser, program, "olga") as page:
         page.goto("/accounts/W1")
+        program.api("PATCH", "/accounts/W1/profile", json={"tel": "010"})  # meanwhile
         page.get_by_label("Company").fill("  门店 ")
-        page.get_by_label("Memo").fill("合同 42")
         page.get_by_role("button", name="Set the profile").click()
         expect(page.get_by_role("status")).to_have_text("Saved.")
         expect(page.get_by_label("Company")).to_have_value("门店")
         page.get_by_label("Company").evaluate("field => { field.maxLength = 501; field.value = 'x'.repeat(501) }")
         page.get_by_role("button", name="Set the profile").click()
         expect(page.get_by_role("alert")).to_have_text("A field of the profile has at most 500 characters.")
-        expect(page.get_by_label("Memo")).to_have_value("合同 42")
-    assert program.api("GET", "/accounts/W1/profile")["corp_name"] == "门店"
+        expect(page.get_by_label("Memo")).to_have_value("合同 42\n到期续签")
+        page.goto("/accounts/W1")
+        page.get_by_role("button", name="Set the profile").click()
+        expect(page.get_by_role("status")).to_have_text("Saved.")
+    said = program.api("GET", "/accounts/W1/profile")
+    assert [value for value in said.values() if value] == ["门店", "010", "合同 42\n到期续签"]
+    changes = [one["after"] for one in program.api("GET", "/audit") if one["action"] == "account profile"]
+    assert changes[0] == '{"corp_name": "门店"}' and len(changes) == 3, "what was not touched is not written"
 
 
 def test_a_password_is_reset_and_sent_with(browser: Browser, program: Program) -> None:

@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -36,6 +37,8 @@ class Forked:
         self.returncode: int | None = None
         self._mother = mother
         self._end = os.pidfd_open(pid)
+        weakref.finalize(self, os.close, self._end)
+        self._burial = threading.Lock()
 
     def poll(self) -> int | None:
         """The exit status, or None while it runs."""
@@ -45,11 +48,11 @@ class Forked:
 
     def wait(self, timeout: float | None = None) -> int:
         """The exit status, minus the signal that has ended it. Raises TimeoutExpired after ``timeout`` seconds."""
-        if self.returncode is None:
-            if not select.select([self._end], [], [], timeout)[0]:
-                raise subprocess.TimeoutExpired(self.args, timeout or 0)
-            self.returncode = self._mother.bury(self.pid)
-            os.close(self._end)
+        if self.returncode is None and not select.select([self._end], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        with self._burial:
+            if self.returncode is None:
+                self.returncode = self._mother.bury(self.pid)
         return self.returncode
 
     def send_signal(self, number: int) -> None:
@@ -77,18 +80,19 @@ class Mother:
         self._lock = threading.Lock()
         self._line: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._environ = dict(os.environ)  # what it is started with
 
     def start(
         self, words: Sequence[str], environ: Mapping[str, str], *, stdin: File = None, stdout: File, stderr: File = None
     ) -> Process:
         """``yizhan`` with ``words``. Where the environment changes Python itself, a Python of its own."""
-        for name in {*environ, *os.environ}:
-            if name.startswith(_OF_PYTHON) and environ.get(name) != os.environ.get(name):
+        for name in {*environ, *self._environ}:
+            if name.startswith(_OF_PYTHON) and environ.get(name) != self._environ.get(name):
                 command = [sys.executable, "-m", "yizhan", *words]
                 return subprocess.Popen(
                     command, env=dict(environ), stdin=stdin, stdout=stdout, stderr=stderr, text=True
                 )
-        wish = {"words": words, "environ": dict(environ), "folder": str(Path.cwd())}
+        wish = {"words": words, "environ": dict(environ), "folder": str(Path.cwd()), "umask": _umask()}
         files = [own if file is None else file.fileno() for own, file in enumerate((stdin, stdout, stderr))]
         return Forked(self, self._ask(wish, files), words)
 
@@ -107,7 +111,7 @@ class Mother:
         with theirs:
             # Not with this file's folder in the path, where other modules would hide behind those of the tests.
             command = [sys.executable, "-P", __file__, str(theirs.fileno())]
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+            self._process = subprocess.Popen(command, env=self._environ, pass_fds=[theirs.fileno()])
         atexit.register(self._rest)
         return ours
 
@@ -118,6 +122,11 @@ class Mother:
 
 
 MOTHER = Mother()
+
+
+def _umask() -> int:
+    os.umask(mask := os.umask(0o077))
+    return mask
 
 
 def _brood(line: socket.socket) -> list[str]:
@@ -149,6 +158,7 @@ def _become(wish: Mapping[str, Any], files: list[int]) -> list[str]:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.unfreeze()
     os.chdir(wish["folder"])
+    os.umask(wish["umask"])
     os.environ.clear()
     os.environ.update(wish["environ"])
     for number, file in enumerate(files):

@@ -164,6 +164,7 @@ def test_so_many_drafts_of_a_person(tmp_path: Path) -> None:
             cao.log_in("cao")
             first = drafted(cui, "13800000000", TEXT)
             second = drafted(cui, "13800000001", TEXT)
+            assert first in cui.get("/mailings").text and second in cui.get("/mailings").text
             refused = upload(cui, "13800000002", TEXT)
             assert refused.status_code == 422 and "Send or discard one" in refused.text
             drafted(cao, "13800000002", TEXT)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .program import run_cli, running
+from .program import first_run, run_cli
 
 
 def open_to_others(folder: Path) -> dict[str, str]:
@@ -23,7 +23,7 @@ def open_to_others(folder: Path) -> dict[str, str]:
 def test_a_node_started_under_umask_000(tmp_path: Path) -> None:
     former = os.umask(0)
     try:
-        with running(tmp_path / "data", "--demo") as gateway:
+        with first_run(tmp_path / "data", "--demo") as gateway:
             customer = gateway.account("acme")
             assert gateway.send(customer) > 0
             gateway.wait_for("delivered")

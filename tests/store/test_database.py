@@ -99,8 +99,7 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
 def test_modes(tmp_path: Path) -> None:
     umask = os.umask(0o022)
     try:
-        store = Store(tmp_path / "deep" / "data")
-        store.account()
+        store = open_store(tmp_path / "deep" / "data", StoreSettings())
     finally:
         os.umask(umask)
     data = tmp_path / "deep" / "data"

@@ -185,7 +185,7 @@ def profile(
     data: Data = DEFAULT_DATA,
     json: AsJson = False,
 ) -> None:
-    """Who stands behind an account, as it said itself (Reg, UpdReg, AgentMakeAccount); with a switch, changed."""
+    """Who stands behind an account, as it said itself (Reg, UpdReg, AgentMakeAccount); with an option, changed."""
     change = _given(corp_name=corp_name, link_man=link_man, tel=tel, mobile=mobile, email=email, memo=memo)
     where = f"/accounts/{segment(account)}/profile"
     said = call(data, "PATCH", where, json=change) if change else call(data, "GET", where)

@@ -58,6 +58,7 @@ from yizhan.policy.routing import decide, ways_of
 from yizhan.policy.text_class import text_class
 from yizhan.store import accounts, cards, ledger, lists, messages, pushes, queue, records, replies
 from yizhan.store.backup import BackupFailed, BackupView
+from yizhan.store.channels import is_simulated
 from yizhan.store.database import WHOLE, Session
 from yizhan.store.lists import EVERYBODY
 from yizhan.store.migrate import schema_of
@@ -254,6 +255,10 @@ class Ask(MessageQuestions):
     async def channels(self) -> list[ChannelView]:
         """Every channel as it stands now; without a running node only that there are such."""
         return [self._board.view(one) for one in self._board.settings()]
+
+    async def is_simulated(self, name: str | None) -> bool:
+        """Whether a channel that there is or was is a simulator."""
+        return name is not None and await self._database.read(lambda session: is_simulated(session, name))
 
     async def channel(self, name: str) -> ChannelCard:
         """One channel with its settings. NotFound."""

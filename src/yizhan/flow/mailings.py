@@ -44,6 +44,7 @@ from yizhan.store.mailings import (
     insert_mailing,
     mailing_results,
     stop_mailing,
+    view_drafts,
     view_mailings,
 )
 from yizhan.wire.sheet import Line
@@ -123,9 +124,15 @@ class Mailings(Office):
             raise NotFound(f"no mailing {id}")
         return found
 
-    async def newest(self, corp_id: str | None, limit: int) -> list[MailingView]:
-        """The newest, of one account or of all."""
-        return await self._database.read(lambda session: view_mailings(session, corp_id, limit))
+    async def newest(self, actor: str, corp_id: str | None, limit: int) -> list[MailingView]:
+        """What he himself has neither sent nor discarded, and then the newest, of one account or of all."""
+
+        def look(session: Session) -> list[MailingView]:
+            drafts = view_drafts(session, actor)
+            own = {one.id for one in drafts}
+            return drafts + [one for one in view_mailings(session, corp_id, limit) if one.id not in own]
+
+        return await self._database.read(look)
 
     async def results(self, id: str) -> AsyncIterator[list[Result]]:
         """What has become of each row in the order of the file, some at a time."""

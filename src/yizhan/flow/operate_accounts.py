@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict
 from typing import Any
 
 from yizhan.flow.office import Conflict, Deed, Office
@@ -144,15 +144,18 @@ class AccountActions(Office):
     async def set_profile(self, actor: str, corp_id: str, changes: Mapping[str, str]) -> Profile:
         """Who stands behind the account: what ``changes`` names, by the fields of Profile; the rest stays."""
         account = self._account(corp_id)
-        deed = Deed(actor, "account profile", corp_id, {}, dict(changes))
+        deed = Deed(actor, "account profile", corp_id, {}, {})
 
-        def act(session: Session) -> Profile:
-            before = table.read_profile(session, account.id)
-            deed.before.update({name: getattr(before, name) for name in changes})
-            table.write_profile(session, account.id, profile := replace(before, **changes))
-            return profile
+        def act(session: Session) -> bool:
+            before = asdict(table.read_profile(session, account.id))
+            deed.after.update({name: said for name, said in changes.items() if said != before[name]})
+            deed.before.update({name: before[name] for name in deed.after})
+            if deed.after:
+                table.write_profile(session, account.id, Profile(**before | deed.after))
+            return bool(deed.after)
 
-        return await self._carry_out(deed, act)
+        await self._carry_out(deed, act)
+        return await self._database.read(lambda session: table.read_profile(session, account.id))
 
     async def grant(self, actor: str, agent_id: int, corp_id: str, amount_milli: int) -> None:
         """Credit from an agent's own balance to an account, or back (negative). Conflict when the giver lacks it."""

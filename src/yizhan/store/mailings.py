@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, exists, func, select, update
 
 from yizhan.kit.clock import to_rfc3339
 from yizhan.model import mailing as model
@@ -34,6 +34,7 @@ from yizhan.store.schema import accounts, mailing_pieces, mailings
 _PERSON_CHARS = 64
 _NOT_SENT = 0  # in a fate, where a submission's id would stand
 PIECES_AT_A_TIME = 10  # in which rows are read
+_NEWEST_FIRST = mailings.c.made_at_ms.desc()
 _AT_ONCE = 50  # mailings of which pieces are looked for
 
 
@@ -88,8 +89,11 @@ def insert_mailing(connection: Connection, new: NewMailing, at_ms: int) -> None:
 
 def count_drafts(connection: Connection, person: str) -> int:
     """What he has neither sent nor discarded."""
-    his = (mailings.c.person == person[:_PERSON_CHARS]) & mailings.c.confirmed_at_ms.is_(None)
-    return int(connection.execute(select(func.count()).select_from(mailings).where(his)).scalar_one())
+    return int(connection.execute(select(func.count()).select_from(mailings).where(_drafts_of(person))).scalar_one())
+
+
+def _drafts_of(person: str) -> ColumnElement[bool]:
+    return (mailings.c.person == person[:_PERSON_CHARS]) & mailings.c.confirmed_at_ms.is_(None)
 
 
 def confirm_mailing(connection: Connection, id: str, at_ms: int) -> bool:
@@ -223,9 +227,14 @@ def _whys(connection: Connection, id: str) -> Mapping[str, int]:
     return whys
 
 
+def view_drafts(connection: Connection, person: str) -> list[MailingView]:
+    """What he has neither sent nor discarded, the newest first."""
+    return [_view(row, {}) for row in connection.execute(_listed().where(_drafts_of(person)).order_by(_NEWEST_FIRST))]
+
+
 def view_mailings(connection: Connection, account: str | None, limit: int) -> list[MailingView]:
     """The newest, of one account or of all."""
-    query = _listed().order_by(mailings.c.made_at_ms.desc()).limit(limit)
+    query = _listed().order_by(_NEWEST_FIRST).limit(limit)
     if account is not None:
         query = query.where(accounts.c.corp_id == account)
     return [_view(row, {}) for row in connection.execute(query)]

@@ -78,7 +78,7 @@ class AccountRoom:
             Page(f"{_ONE}/topup", self._top_up, None, ("POST", f"{_ONE}/topup")),
             Page(f"{_ONE}/settings", self._set, None, _SET, max_bytes=131_072),
             Page(f"{_ONE}/password", self._set_password, None, _SET),
-            Page(f"{_ONE}/profile", self._set_profile, None, _SET_PROFILE),
+            Page(f"{_ONE}/profile", self._set_profile, None, _SET_PROFILE, max_bytes=131_072),
             Page(f"{_ONE}/enable", self._enable, None, ("POST", f"{_ONE}/enable")),
             Page(f"{_ONE}/disable", self._disable, None, ("POST", f"{_ONE}/disable")),
             Page(f"{_ONE}/webhook/remove", self._remove_webhook, None, ("DELETE", "/webhooks")),
@@ -151,7 +151,8 @@ class AccountRoom:
             "settings": _shown({field: getattr(account, field) for field in (*_FIELDS, *_SWITCHES, "allow_ips")}),
             "password": "",
             "secret_made": "",
-            "profile": asdict(await self._ask.profile(name)),
+            "profile": (profile := asdict(await self._ask.profile(name))),
+            "profile_typed": profile,
             "typed": {field: call.field(field) for field in ("amount", "note", "url")},
         }
         return self._frame.show(
@@ -220,12 +221,14 @@ class AccountRoom:
         return await self._page(call, account, password=made) if made else go(path_of(account.account), "saved")
 
     async def _set_profile(self, call: Call) -> Response:
-        account, typed = await self._asked(call), {name: call.field(name) for name in _PROFILE}
+        account, typed = await self._asked(call), {name: _lines(call.raw(name)) for name in _PROFILE}
+        # What he has not touched stays as it is by now: the account changes it, too.
+        changes = {name: said for name, said in typed.items() if said != _lines(call.raw(f"was_{name}"))}
         try:
-            wish = ProfileChange.model_validate(typed)
+            wish = ProfileChange.model_validate({name: said.strip() for name, said in changes.items()})
             await self._operate.set_profile(call.actor, account.account, wish.model_dump(exclude_none=True))
         except Mistake as error:
-            return await self._page(call, account, profile=typed, **told(error, _MISTAKES))
+            return await self._page(call, account, profile_typed=typed, **told(error, _MISTAKES))
         return go(f"{path_of(account.account)}#profile", "saved")
 
     async def _enable(self, call: Call) -> Response:
@@ -267,6 +270,11 @@ class AccountRoom:
 def path_of(account: str) -> str:
     """Where an account's page is."""
     return f"/accounts/{quote(account)}"
+
+
+def _lines(typed: str) -> str:
+    """Lines as they are kept; forms end them by CR LF."""
+    return typed.replace("\r\n", "\n")
 
 
 def _settings(call: Call) -> dict[str, Any]:

@@ -132,7 +132,7 @@ class MailingRoom:
             accounts=await accounts_for(call, self._ask),
             typed={name: call.raw(name) for name in ("text", "cell", "send_at")},
             limits=self._mailings.limits,
-            newest=await self._mailings.newest(call.reach.only(None), _NEWEST),
+            newest=await self._mailings.newest(call.actor, call.reach.only(None), _NEWEST),
         )
 
 

@@ -170,11 +170,11 @@ class MessagesRoom:
 
     async def _told(self, call: Call, story: Story) -> dict[str, Any]:
         words, state = self._frame.words(call), State[story.message.state.upper()]
-        simulators = [one.name for one in await self._ask.channels() if one.kind == "simulator"]
+        is_done = state.final or state is State.SENT
         return {
             "message": story.message,
             "is_final": state.final,
-            "releasable": (state.final or state is State.SENT) and story.message.channel in simulators,
+            "releasable": is_done and await self._ask.is_simulated(story.message.channel),
             "lines": _lines(story.events, words),
             "candidates": _lines(story.candidates, words),
             "cancellable": _CANCELLABLE,

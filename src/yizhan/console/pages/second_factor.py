@@ -40,7 +40,7 @@ class SecondFactorRoom:
         return [
             Page(CODE, self._log_in_by_code, Entry.OPEN, Entry.OPEN),
             Page("/second-factor", self._change, Entry.NOT_ENROLLED, Entry.NOT_ENROLLED),
-            Page("/second-factor/recovery", self._renew, None, Entry.NOT_ENROLLED),
+            Page("/second-factor/recovery", self._renew, Entry.NOT_ENROLLED, Entry.NOT_ENROLLED),
         ]
 
     async def _log_in_by_code(self, call: Call) -> Response:
@@ -72,14 +72,15 @@ class SecondFactorRoom:
         return go("/second-factor", "second_factor_off")
 
     async def _renew(self, call: Call) -> Response:
-        factor = await self._operate.second_factor(call.logged_in.person)
-        if factor is None:
+        if await self._operate.second_factor(call.logged_in.person) is None:
             return go("/second-factor")
+        if not call.is_change:
+            return self._frame.show(call, "entry/renew", _TITLE)
         try:
             await self._confirm(call)
             codes = await self._operate.renew_recovery_codes(call.actor, call.logged_in.person)
         except (WrongLogin, WrongCode, TooManyLogins) as error:
-            return self._enrolled(call, factor, **_mistake(error))
+            return self._frame.show(call, "entry/renew", _TITLE, **_mistake(error))
         return self._frame.show(call, "entry/recovery", _TITLE, codes=codes)
 
     async def _confirm(self, call: Call) -> None:

@@ -60,8 +60,8 @@ WORDS: Pairs = {
     "totp_on": ("Turn on", "启用"),
     "totp_off": ("Turn off", "停用"),
     "totp_off_why": (
-        "Show the password and a code to turn it off, which ends other log-ins of yours, or to have new recovery codes in the place of the old ones.",
-        "停用两步验证（您在其他地方的登录会退出）或更换恢复码（旧的随即失效），都需要密码和一个验证码。",
+        "To turn it off, show the password and a code. Other log-ins of yours end.",
+        "停用需要密码和一个验证码，您在其他地方的登录会退出。",
     ),
     "second_factor_off": ("The second factor is off.", "两步验证已停用。"),
     "is_on_since": ("On since", "启用时间"),
@@ -73,6 +73,10 @@ WORDS: Pairs = {
         "两步验证已启用。手机丢失时，每个恢复码可代替验证码登录一次。请立即抄下，之后不再显示。",
     ),
     "recovery_renew": ("New recovery codes", "更换恢复码"),
+    "recovery_renew_why": (
+        "Show the password and a code for ten new recovery codes. The old ones are void from then on.",
+        "输入密码和一个验证码即可得到十个新的恢复码，旧的随即失效。",
+    ),
     "recovery_done": ("I have them", "已抄好"),
     "password_why": (
         "You are logged out everywhere, and log in again with the new one.",

@@ -100,7 +100,7 @@ WORDS: Pairs = {
     "sheet_malformed": ("The file is no table that can be read.", "文件格式有误，无法读取。"),
     "sheet_too_many_rows": ("The file has too many rows. Divide it.", "文件行数过多，请拆分后上传。"),
     "too_many_drafts": (
-        "Send or discard one of your files first. So many may wait:",
+        "Send or discard one of your files first. At most this many may wait:",
         "请先发送或放弃一个已上传的文件。待确认的文件数上限：",
     ),
     "table_no_text": (

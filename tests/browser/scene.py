@@ -55,6 +55,7 @@ VIEWS = (
     View("message-delivered", "ulf", of_message("/messages/{id}", state="delivered")),
     View("message-failed", "olga", of_message("/messages/{id}", state="failed")),
     View("message-scheduled", "olga", of_message("/messages/{id}", state="scheduled")),
+    View("release", "olga", of_message("/messages/{id}/release", state="failed")),
     View("customer-message", "cui", of_message("/messages/{id}", state="delivered", account="C1")),
     View("submission", "olga", of_message("/submissions/{submission}", account="C1", state="invalid")),
     View("scheduled", "olga", at("/scheduled")),

@@ -48,7 +48,9 @@ class Forked:
 
     def wait(self, timeout: float | None = None) -> int:
         """The exit status, minus the signal that has ended it. Raises TimeoutExpired after ``timeout`` seconds."""
-        if self.returncode is None and not select.select([self._end], [], [], timeout)[0]:
+        ends = select.poll()  # ``select`` knows no descriptors beyond 1,023
+        ends.register(self._end, select.POLLIN)
+        if self.returncode is None and not ends.poll(None if timeout is None else timeout * 1000):
             raise subprocess.TimeoutExpired(self.args, timeout or 0)
         with self._burial:
             if self.returncode is None:

@@ -57,8 +57,9 @@ _MISTAKES = {
     "no URL": "acc_bad_url",
     "no host name": "acc_bad_url",
     "a secret is": "acc_bad_secret",
-    "should have at most 500": "acc_profile_long",
 }
+# Only what is too long; other forms have fields of 500 characters, too.
+_PROFILE_MISTAKES = {"should have at most": "acc_profile_long"}
 
 
 class AccountRoom:
@@ -221,14 +222,14 @@ class AccountRoom:
         return await self._page(call, account, password=made) if made else go(path_of(account.account), "saved")
 
     async def _set_profile(self, call: Call) -> Response:
-        account, typed = await self._asked(call), {name: _lines(call.raw(name)) for name in _PROFILE}
+        account, typed = await self._asked(call), {name: call.lines(name) for name in _PROFILE}
         # What he has not touched stays as it is by now: the account changes it, too.
-        changes = {name: said for name, said in typed.items() if said != _lines(call.raw(f"was_{name}"))}
+        changes = {name: said for name, said in typed.items() if said != call.lines(f"was_{name}")}
         try:
             wish = ProfileChange.model_validate({name: said.strip() for name, said in changes.items()})
             await self._operate.set_profile(call.actor, account.account, wish.model_dump(exclude_none=True))
         except Mistake as error:
-            return await self._page(call, account, profile_typed=typed, **told(error, _MISTAKES))
+            return await self._page(call, account, profile_typed=typed, **told(error, _PROFILE_MISTAKES))
         return go(f"{path_of(account.account)}#profile", "saved")
 
     async def _enable(self, call: Call) -> Response:
@@ -270,11 +271,6 @@ class AccountRoom:
 def path_of(account: str) -> str:
     """Where an account's page is."""
     return f"/accounts/{quote(account)}"
-
-
-def _lines(typed: str) -> str:
-    """Lines as they are kept; forms end them by CR LF."""
-    return typed.replace("\r\n", "\n")
 
 
 def _settings(call: Call) -> dict[str, Any]:

@@ -79,6 +79,10 @@ class Call:
         """The same as it was typed."""
         return next(iter(self.typed.get(name, ())), "")
 
+    def lines(self, name: str) -> str:
+        """The same where it may have several lines; forms end them by CR LF."""
+        return self.raw(name).replace("\r\n", "\n")
+
     def asked(self, name: str) -> str | None:
         """A value of the address (``?name=value``); None when it is not there or empty."""
         return self.request.query_params.get(name, "").strip() or None

@@ -41,7 +41,7 @@ class MailingRoom:
         if not call.is_change:
             return await self._form(call)
         file = call.files.get("file", SentFile("", b""))
-        text = call.raw("text").replace("\r\n", "\n").replace("\0", "")
+        text = call.lines("text").replace("\0", "")
         upload = Upload(account_of(call), file.name, text, call.field("cell"), send_time_of(call.field("send_at")))
         try:
             lines = await asyncio.to_thread(read_sheet, file.content, self._mailings.limits.max_upload_rows)

@@ -107,7 +107,7 @@ class RoutesRoom:
         """What would become of a message. A customer asks for his own account alone."""
         only = call.reach.only(None)
         account = call.reach.account(call.field("account") or only or call.asked("account") or "")
-        text, numbers = call.raw("text").replace("\r\n", "\n"), call.field("to").replace(",", " ").split()
+        text, numbers = call.lines("text"), call.field("to").replace(",", " ").split()
         values: dict[str, Any] = {"explanation": None, "marked": [], "route": None}
         mistake, detail = "", ""
         if call.is_change:

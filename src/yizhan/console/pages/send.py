@@ -142,7 +142,7 @@ def _typed(call: Call) -> dict[str, str]:
     """The form's fields, as they were typed."""
     return {
         "mobile": call.raw("mobile"),
-        "text": call.raw("text").replace("\r\n", "\n"),
+        "text": call.lines("text"),
         "cell": call.field("cell"),
         "send_at": call.field("send_at"),
     }

@@ -4,7 +4,6 @@ from typing import Literal
 
 from yizhan.flow.office import Conflict, Deed, NotFound, Office, channel_of
 from yizhan.flow.ports import Board
-from yizhan.model.message import State
 from yizhan.model.sentence import Sentence
 from yizhan.model.views import MessageView
 from yizhan.store.database import Session
@@ -51,7 +50,7 @@ class ReleaseActions(Office):
         """Why it cannot be released; None: nothing stands against it."""
         if not original.simulated:
             return Sentence.NOT_SIMULATED(message=original.id)
-        if original.state is not State.SENT and not original.state.final:
+        if not original.state.through:
             return Sentence.NOT_DONE(message=original.id, state=original.state.word)
         if self._living.standing.numbers.among(original.account_id, [original.number]):
             return Sentence.BLOCKED(number=original.number)

@@ -37,6 +37,11 @@ class State(IntEnum):
         """Whether nothing more is expected to happen."""
         return self >= State.DELIVERED
 
+    @property
+    def through(self) -> bool:
+        """Whether the gateway is through with sending it: a carrier has it, or it has an end."""
+        return self is State.SENT or self.final
+
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     # To uncertain by a restore: it may have been sent after the backup was made.

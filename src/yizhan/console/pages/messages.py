@@ -170,11 +170,11 @@ class MessagesRoom:
 
     async def _told(self, call: Call, story: Story) -> dict[str, Any]:
         words, state = self._frame.words(call), State[story.message.state.upper()]
-        is_done = state.final or state is State.SENT
+        may_release = call.may(*_RELEASE) and state.through
         return {
             "message": story.message,
             "is_final": state.final,
-            "releasable": is_done and await self._ask.is_simulated(story.message.channel),
+            "releasable": may_release and await self._ask.is_simulated(story.message.channel),
             "lines": _lines(story.events, words),
             "candidates": _lines(story.candidates, words),
             "cancellable": _CANCELLABLE,

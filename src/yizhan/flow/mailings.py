@@ -91,7 +91,11 @@ class Mailings(Office):
 
         Raises ``policy.mailing.BadTable``, a ValueError; TooManyDrafts; NotFound.
         """
-        if await self._database.read(lambda session: count_drafts(session, actor)) >= self.limits.max_drafts:
+
+        def is_full(session: Session) -> bool:
+            return count_drafts(session, actor) >= self.limits.max_drafts
+
+        if await self._database.read(is_full):  # before the work; what counts is the look in the insert's own commit
             raise TooManyDrafts(str(self.limits.max_drafts))
         account = self._account(upload.account)
         send_time = "" if names_no_time(upload.send_time) else upload.send_time
@@ -108,7 +112,7 @@ class Mailings(Office):
         new = NewMailing(secrets.token_hex(8), account.id, actor, file, order, foreseen, table.rows)
 
         def insert(session: Session) -> bool:
-            if count_drafts(session, actor) >= self.limits.max_drafts:
+            if is_full(session):
                 return False
             insert_mailing(session, new, now_ms)
             return True

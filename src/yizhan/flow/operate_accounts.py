@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 from yizhan.flow.office import Conflict, Deed, Office
 from yizhan.model.account import Account, LaneRule, Profile, SignatureRule
@@ -146,15 +146,19 @@ class AccountActions(Office):
         account = self._account(corp_id)
         deed = Deed(actor, "account profile", corp_id, {}, {})
 
-        def act(session: Session) -> bool:
+        def act(session: Session) -> Profile | Literal[False]:
             before = asdict(table.read_profile(session, account.id))
             deed.after.update({name: said for name, said in changes.items() if said != before[name]})
             deed.before.update({name: before[name] for name in deed.after})
-            if deed.after:
-                table.write_profile(session, account.id, Profile(**before | deed.after))
-            return bool(deed.after)
+            if not deed.after:
+                return False
+            profile = Profile(**before | deed.after)
+            table.write_profile(session, account.id, profile)
+            return profile
 
-        await self._carry_out(deed, act)
+        changed = await self._carry_out(deed, act)
+        if changed is not False:
+            return changed
         return await self._database.read(lambda session: table.read_profile(session, account.id))
 
     async def grant(self, actor: str, agent_id: int, corp_id: str, amount_milli: int) -> None:
